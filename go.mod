@@ -1,0 +1,3 @@
+module lifeboat
+
+go 1.26

@@ -1,0 +1,91 @@
+package runbook
+
+import "time"
+
+// Estate is what is protected. It is written as YAML (kind: estate); the `key` tags are its words there. In expressions
+// it is `estate`, by the same words.
+type Estate struct {
+	Name       string         `key:"name,required" doc:"short name, shown on every screen"`
+	Account    string         `key:"account" doc:"AWS account id (12 digits); lifeboat refuses to act in any other"`
+	Service    Service        `key:"service,required" doc:"what clients use"`
+	Production Site           `key:"production,required" doc:"where it runs"`
+	Standby    Site           `key:"standby,required" doc:"where it goes"`
+	SSH        SSH            `key:"ssh" doc:"how hosts are reached"`
+	Backups    []Backup       `key:"backups" doc:"the copies of the data and how old each may be"`
+	Vars       map[string]any `key:"vars" doc:"your own values, for expressions: estate.vars.NAME"`
+	// Drill is merged over the estate in drill mode, key by key; what it names may be changed by a drill.
+	Drill map[string]any `key:"drill" doc:"overlay for drills"`
+}
+
+// Service is the name that clients use and the page that proves it.
+type Service struct {
+	Name    string   `key:"name,required" doc:"DNS name, such as www.example.com"`
+	URL     string   `key:"url,required" doc:"page that proves the service"`
+	Zone    string   `key:"zone" doc:"id of the Route 53 hosted zone; found by name when it is left out"`
+	TTL     Duration `key:"ttl" doc:"TTL of the record: seconds or a duration; 300 when left out"`
+	Servers []string `key:"servers" doc:"authoritative name servers as host:port; found in the DNS when left out"`
+}
+
+// Site is one of the two places. A Ref is an id, or tags that exactly one resource bears.
+type Site struct {
+	Region         string   `key:"region,required" doc:"AWS region, such as us-east-1"`
+	Zone           string   `key:"zone" doc:"availability zone for launches; the volume's when there is one"`
+	Instance       Ref      `key:"instance" doc:"the server"`
+	Image          Ref      `key:"image" doc:"the machine image to launch"`
+	Type           string   `key:"type" doc:"instance type, such as m7i.large"`
+	Address        Ref      `key:"address" doc:"the elastic address, such as 198.51.100.7"`
+	Volume         Disk     `key:"volume" doc:"the volume with the data"`
+	Replica        *Replica `key:"replica" doc:"the live copy of the data"`
+	Subnet         string   `key:"subnet" doc:"subnet id"`
+	SecurityGroups []string `key:"security_groups" doc:"security group ids"`
+	KeyName        string   `key:"key_name" doc:"EC2 key pair"`
+	Profile        string   `key:"profile" doc:"IAM instance profile"`
+}
+
+// Disk is a volume and where it is mounted.
+type Disk struct {
+	ID   Ref    `key:"id" doc:"volume id"`
+	Zone string `key:"zone" doc:"availability zone of the volume"`
+	Path string `key:"path" doc:"where it is mounted"`
+}
+
+// Replica is a host that keeps a live copy, and the commands that stop and start its intake.
+type Replica struct {
+	Host     string   `key:"host,required" doc:"address or name that ssh reaches"`
+	ID       string   `key:"id" doc:"name under which its host key is pinned; the host when left out"`
+	User     string   `key:"user" doc:"ssh user; ssh.user when left out"`
+	Port     int      `key:"port" doc:"ssh port; ssh.port when left out"`
+	Path     string   `key:"path,required" doc:"folder of the data"`
+	Identity string   `key:"identity" doc:"private key, on the machine that runs rsync, with which it reaches this host"`
+	Pause    []string `key:"pause" doc:"command that stops the replica from taking writes"`
+	Paused   []string `key:"paused" doc:"command that succeeds while it is paused"`
+	Resume   []string `key:"resume" doc:"command that lets it take writes again"`
+}
+
+// SSH is how hosts are reached.
+type SSH struct {
+	User       string              `key:"user" doc:"user on the hosts"`
+	Port       int                 `key:"port" doc:"port on the hosts; 22 when left out"`
+	Identity   string              `key:"identity" doc:"private key file on this machine"`
+	Config     string              `key:"config" doc:"ssh_config file to use instead of the user's"`
+	KnownHosts string              `key:"known_hosts" doc:"known_hosts file with pinned keys"`
+	HostKeys   map[string][]string `key:"host_keys" doc:"pinned host keys, by instance id, image id or host: lines of TYPE BASE64"`
+}
+
+// Backup is one of the copies and its limit of age.
+type Backup struct {
+	Name   string   `key:"name,required" doc:"name of the copy"`
+	Kind   string   `key:"kind,required" doc:"replica, nightly or archive"`
+	MaxAge Duration `key:"max_age" doc:"older than this is a warning"`
+}
+
+// Ref names a resource by its id, or by tags that exactly one resource of the region bears (the newest, with newest:
+// true). In YAML it is a string, or `{tags: {KEY: VALUE}, newest: true}`. In expressions it is the id.
+type Ref struct {
+	ID     string
+	Tags   map[string]string
+	Newest bool
+}
+
+// DefaultTTL is the TTL of a service's record when the estate names none.
+const DefaultTTL = 300 * time.Second
