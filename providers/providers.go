@@ -208,6 +208,9 @@ type Command struct {
 	Hang time.Duration
 	// ForwardAgent lets the command use the caller's ssh agent.
 	ForwardAgent bool
+	// ReadOnly says that the command changes nothing. The drill fence lets it pass on any host; every other command
+	// counts as a change of its host.
+	ReadOnly bool
 }
 
 // Result is how a command ended.
