@@ -167,6 +167,7 @@ type StepFailed struct {
 	Attempt int     `json:"attempt"`
 	Error   Failure `json:"error"`
 	Spent   bool    `json:"spent,omitempty"` // the key was used up: another generation must follow
+	Again   bool    `json:"again,omitempty"` // the step's retry rule will try again; without it, a person decides
 }
 
 // StepUnknown: it may have happened. The engine looks; where looking cannot settle it, Ask opens a question.
