@@ -1,0 +1,232 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lifeboat/runbook"
+)
+
+// task makes the function that does the work and returns the fact it came to. It reads the state here, on the loop's
+// goroutine; the function runs on its own. A nil fact drops the work.
+func (e *Engine) task(w runbook.Work) func(context.Context) runbook.Fact {
+	switch w.Kind {
+	case runbook.WorkGuard:
+		return e.guardTask(w.ID)
+	case runbook.WorkUndo:
+		return e.undoTask(w.ID)
+	}
+	step, _ := e.Plan.Step(w.ID)
+	st := e.state.Step(w.ID)
+	a := &attempt{Engine: e, step: step, st: st, mine: e.own[w.ID] == st.Attempt && st.Epoch == e.Driver.Epoch}
+	var err error
+	// Apply alone needs the secrets: looking must work without them.
+	if w.Kind == runbook.WorkAttempt && a.mine {
+		a.probe, a.call, err = e.bind(step, st.Attempt, e.Secrets)
+	} else {
+		a.probe, a.call, err = e.bind(step, st.Attempt, nil)
+	}
+	a.againTransient = st.Tries < step.Retry.Attempts
+	if err != nil {
+		fact := e.failed(w.ID, st.Attempt, err, false)
+		return func(context.Context) runbook.Fact { return fact }
+	}
+	if w.Kind == runbook.WorkLook {
+		return a.look
+	}
+	return a.run
+}
+
+// attempt is one attempt of a step. Nothing in it touches the engine's state once it runs.
+type attempt struct {
+	*Engine
+	step           *runbook.PlannedStep
+	st             runbook.StepState
+	probe          runbook.Probe
+	call           runbook.Call
+	mine           bool // this driver wrote the intent, so it may apply it
+	againTransient bool
+}
+
+// run applies the action and watches until it holds. A probe is only watched.
+func (a *attempt) run(ctx context.Context) runbook.Fact {
+	deadline, cancel := a.Clock.WithTimeout(ctx, a.remaining())
+	defer cancel()
+	action, acts := a.probe.(runbook.Action)
+	if !acts || !a.mine {
+		return a.watch(ctx, deadline, runbook.Observation{State: runbook.Pending}, acts)
+	}
+	seen, err := guarded(func() (runbook.Observation, error) { return action.Apply(deadline, a.call) })
+	if err != nil {
+		return a.applyFailed(ctx, err)
+	}
+	if fact := a.conclude(seen); fact != nil {
+		return fact
+	}
+	return a.watch(ctx, deadline, seen, true)
+}
+
+// remaining is what is left of the attempt's timeout: a probe that another driver began keeps its deadline.
+func (a *attempt) remaining() time.Duration {
+	return max(time.Millisecond, a.step.Timeout-a.Clock.Now().Sub(a.st.Since))
+}
+
+func (a *attempt) applyFailed(ctx context.Context, err error) runbook.Fact {
+	if cause := context.Cause(ctx); errors.Is(cause, errCut) {
+		return a.fail(runbook.Failure{What: errCut.Error(), Verdict: runbook.Definitive}, false)
+	}
+	failure := runbook.AsFailure(err)
+	if failure.Verdict != runbook.InDoubt {
+		return a.fail(failure, false)
+	}
+	return &runbook.StepUnknown{Step: a.step.ID, Attempt: a.st.Attempt, Why: failure.What}
+}
+
+func (a *attempt) fail(failure runbook.Failure, spent bool) runbook.Fact {
+	return &runbook.StepFailed{
+		Step: a.step.ID, Attempt: a.st.Attempt, Error: failure, Spent: spent,
+		Again: failure.Verdict == runbook.Transient && a.againTransient,
+	}
+}
+
+// conclude is the fact of an observation that settles the attempt, or nil.
+func (a *attempt) conclude(seen runbook.Observation) runbook.Fact {
+	switch seen.State {
+	case runbook.Holds:
+		return &runbook.StepSucceeded{
+			Step: a.step.ID, Attempt: a.st.Attempt, Elapsed: runbook.Seconds(a.Clock.Now().Sub(a.st.First)),
+			Evidence: seen.Evidence, Outputs: seen.Outputs, Made: seen.Made, Changed: seen.Changed,
+			Settled: a.st.Status == runbook.StatusUnknown,
+		}
+	case runbook.Broken:
+		return a.fail(runbook.Failure{What: seen.Evidence, Verdict: runbook.Definitive}, seen.KeySpent)
+	}
+	return nil
+}
+
+// watch observes until the step holds, its timeout passes, or it is cut.
+func (a *attempt) watch(ctx, deadline context.Context, last runbook.Observation, accepted bool) runbook.Fact {
+	var trouble error
+	for pause := a.Poll.First; ; pause = a.next(pause) {
+		seen, err := guarded(func() (runbook.Observation, error) { return a.probe.Observe(deadline, a.call) })
+		if err == nil {
+			last, trouble = seen, nil
+			if fact := a.conclude(seen); fact != nil {
+				return fact
+			}
+			if accepted && seen.State == runbook.Absent && a.settled() {
+				return &runbook.StepUnknown{
+					Step: a.step.ID, Attempt: a.st.Attempt, Why: "it was accepted and cannot be seen", Seen: seen.Evidence,
+				}
+			}
+		} else if deadline.Err() == nil {
+			trouble = err
+		}
+		if runbook.Sleep(deadline, a.Clock, pause) == nil {
+			continue
+		}
+		switch {
+		case errors.Is(context.Cause(ctx), errCut):
+			return a.fail(runbook.Failure{What: errCut.Error(), Verdict: runbook.Definitive}, false)
+		case ctx.Err() != nil:
+			return nil // the driver ends: the next one looks
+		}
+		return a.timedOut(last, trouble, accepted)
+	}
+}
+
+func (a *attempt) timedOut(last runbook.Observation, trouble error, accepted bool) runbook.Fact {
+	seen := last.Evidence
+	if trouble != nil {
+		seen = trouble.Error()
+	}
+	if accepted {
+		return &runbook.StepUnknown{
+			Step: a.step.ID, Attempt: a.st.Attempt, Why: "no end within its timeout of " + a.step.Timeout.String(), Seen: seen,
+		}
+	}
+	what := "did not come true within its timeout of " + a.step.Timeout.String()
+	if seen != "" {
+		what += ": " + seen
+	}
+	return a.fail(runbook.Failure{What: what, Means: "nothing was changed by waiting", Verdict: runbook.Definitive}, false)
+}
+
+func (a *attempt) next(pause time.Duration) time.Duration { return min(pause*3/2, a.Poll.Max) }
+
+// settled reports whether an Absent counts.
+func (a *attempt) settled() bool {
+	return !a.Clock.Now().Before(a.st.Since.Add(a.step.Kind.Settle))
+}
+
+// lookTimeout is how long looking may try to settle an unknown step before a person is asked, when what it sees is not
+// even under way.
+const lookTimeout = 90 * time.Second
+
+// look settles an unknown step: it holds, it is broken, it is absent (and then may be tried again), or a person is asked.
+func (a *attempt) look(ctx context.Context) runbook.Fact {
+	limit := max(lookTimeout, a.step.Kind.Settle+lookTimeout)
+	deadline, cancel := a.Clock.WithTimeout(ctx, max(limit, a.step.Timeout))
+	defer cancel()
+	began := a.Clock.Now()
+	var seen runbook.Observation
+	var err error
+	for pause := a.Poll.First; ; pause = a.next(pause) {
+		seen, err = guarded(func() (runbook.Observation, error) { return a.probe.Observe(deadline, a.call) })
+		if err == nil {
+			if fact := a.conclude(seen); fact != nil {
+				return fact
+			}
+			if seen.State == runbook.Unsure {
+				return a.ask(seen.Evidence)
+			}
+			if seen.State == runbook.Absent && a.settled() {
+				return a.absent(seen)
+			}
+		}
+		waiting := err == nil && seen.State == runbook.Pending
+		if deadline.Err() != nil || !waiting && a.Clock.Now().Sub(began) > limit {
+			break
+		}
+		if runbook.Sleep(deadline, a.Clock, pause) != nil {
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return a.ask(fmt.Sprintf("looking did not settle it: %v", err))
+	}
+	return a.ask(joined(seen.Evidence, "still under way"))
+}
+
+func joined(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}
+
+func (a *attempt) ask(seen string) runbook.Fact {
+	return &runbook.StepUnknown{Step: a.step.ID, Attempt: a.st.Attempt, Why: a.st.Why, Seen: seen, Ask: true}
+}
+
+// absent: it is proved that it did not happen. The step's own rule may try again; the key stays unless it was spent.
+func (a *attempt) absent(seen runbook.Observation) runbook.Fact {
+	if !a.againTransient {
+		return a.fail(runbook.Failure{
+			What: joined(a.st.Why, "it did not happen: "+seen.Evidence), Verdict: runbook.Definitive,
+		}, seen.KeySpent)
+	}
+	generation := a.st.Generation
+	if seen.KeySpent {
+		generation++
+	}
+	return &runbook.StepRetried{
+		Step: a.step.ID, Attempt: a.st.Attempt + 1, Generation: generation,
+		Reason: joined("looked, and it did not happen", seen.Evidence),
+	}
+}
