@@ -1,0 +1,315 @@
+package actions
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"lifeboat/providers"
+	"lifeboat/runbook"
+)
+
+func dnsRecord(w world) runbook.Kind {
+	return runbook.Kind{
+		Name:    "dns.record",
+		Summary: "point a name somewhere else",
+		New:     func() runbook.Probe { return &record{w: w} },
+		Outputs: []runbook.Output{
+			{Name: "name", Doc: "the name that was changed", Type: "string"},
+			{Name: "value", Doc: "what it says now, separated by commas", Type: "string"},
+			{Name: "change", Doc: "Route 53's id of the change; empty when nothing had to be changed", Type: "string"},
+		},
+		Settle:  10 * time.Second,
+		Budget:  5 * time.Second,
+		Timeout: 2 * time.Minute,
+	}
+}
+
+// record is done when Route 53 has accepted the change and reads it back: from there on it spreads by itself, and the
+// run need not stand and wait. That every authoritative server has it is what dns.answers proves, beside the other
+// steps. The change is a compare-and-swap: somebody else's change in between is never overwritten.
+type record struct {
+	Name  string `with:"name,required" doc:"DNS name, such as www.example.com"`
+	Type  string `with:"type" default:"'A'" doc:"type of the record set"`
+	Value Values `with:"value,required" doc:"what it shall say: one value or a list"`
+	TTL   TTL    `with:"ttl" default:"estate.service.ttl" doc:"seconds, or a duration such as 5m"`
+	Zone  string `with:"zone" default:"estate.service.zone" doc:"id of the hosted zone; found by name when it is empty"`
+
+	w world
+}
+
+// recordBefore is the record set that was there; Record is nil when there was none.
+type recordBefore struct {
+	Zone   string            `json:"zone"`
+	Record *providers.Record `json:"record,omitempty"`
+}
+
+func (a *record) wanted() *providers.Record {
+	ttl := time.Duration(a.TTL)
+	if ttl == 0 {
+		ttl = runbook.DefaultTTL
+	}
+	values := slices.Clone([]string(a.Value))
+	slices.Sort(values)
+	return &providers.Record{Name: strings.TrimSuffix(a.Name, "."), Type: strings.ToUpper(a.Type), TTL: ttl, Values: values}
+}
+
+func (a *record) Prepare(ctx context.Context, _ runbook.Call) (runbook.Before, error) {
+	zone, err := a.w.Records.Zone(ctx, a.Zone, a.Name)
+	if err != nil {
+		return nil, advise(err, providers.NotFound, "no hosted zone of this account holds %s: aws route53 list-hosted-zones", a.Name)
+	}
+	before := recordBefore{Zone: zone.ID}
+	if before.Record, err = a.read(ctx, zone.ID); err != nil {
+		return nil, err
+	}
+	if before.Record != nil && before.Record.Other != "" {
+		return nil, runbook.Fail(
+			fmt.Sprintf("%s %s is more than a plain record: %s", a.Name, a.Type, before.Record.Other),
+			"replacing it would lose what lifeboat does not model; nothing was changed",
+			"change it by hand where it is managed, or point the step at a plain record")
+	}
+	return runbook.Keep(before)
+}
+
+// read returns nil when there is no such record set.
+func (a *record) read(ctx context.Context, zone string) (*providers.Record, error) {
+	r, err := a.w.Records.Record(ctx, zone, strings.TrimSuffix(a.Name, "."), strings.ToUpper(a.Type))
+	if providers.Is(err, providers.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &r, nil
+}
+
+func (a *record) Apply(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
+	var before recordBefore
+	if err := runbook.Recall(call.Before, &before); err != nil {
+		return runbook.Observation{}, err
+	}
+	if same(before.Record, a.wanted()) {
+		return a.done("it said so before", ""), nil
+	}
+	change, err := a.w.Records.Change(ctx, before.Zone, before.Record, a.wanted())
+	if err != nil {
+		return runbook.Observation{}, advise(err, providers.Conflict, "somebody changed %s since it was read (it was %s); look, and retry: the retry reads it anew", a.Name, describe(before.Record))
+	}
+	now, err := a.read(ctx, before.Zone)
+	if err != nil || !same(now, a.wanted()) {
+		return seen(runbook.Pending, "Route 53 has accepted %s (change %s) and does not read it back yet", describe(a.wanted()), change), nil
+	}
+	return a.done("set in Route 53, was "+describe(before.Record), change), nil
+}
+
+func (a *record) Observe(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
+	var before recordBefore
+	if err := runbook.Recall(call.Before, &before); err != nil {
+		return runbook.Observation{}, err
+	}
+	if before.Zone == "" {
+		zone, err := a.w.Records.Zone(ctx, a.Zone, a.Name)
+		if err != nil {
+			return runbook.Observation{}, err
+		}
+		before.Zone = zone.ID
+	}
+	now, err := a.read(ctx, before.Zone)
+	switch {
+	case err != nil:
+		return runbook.Observation{}, err
+	case same(now, a.wanted()):
+		return a.done(a.spread(ctx), ""), nil
+	case same(now, before.Record):
+		return seen(runbook.Absent, "%s %s is as before: %s", a.Name, a.Type, describe(now)), nil
+	}
+	return seen(runbook.Unsure, "%s %s is %s: neither what it was (%s) nor what is wanted (%s); somebody else has changed it", a.Name, a.Type, describe(now), describe(before.Record), describe(a.wanted())), nil
+}
+
+// spread says how many authoritative servers have the record, where they can be asked; it is evidence, not a condition.
+func (a *record) spread(ctx context.Context) string {
+	ctx, cancel := a.w.clock.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	servers, err := a.w.Names.Servers(ctx, a.Name)
+	if err != nil || len(servers) == 0 {
+		return "set in Route 53"
+	}
+	return "set in Route 53, on " + ask(ctx, a.w.Names, servers, a.Name, a.Type, a.wanted().Values).count()
+}
+
+func (a *record) done(how, change string) runbook.Observation {
+	want := a.wanted()
+	o := seen(runbook.Holds, "%s: %s", describe(want), how)
+	o.Outputs = map[string]any{"name": want.Name, "value": strings.Join(want.Values, ","), "change": change}
+	return o
+}
+
+// Undo swaps the record back as long as it is as this step left it.
+func (a *record) Undo(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
+	var before recordBefore
+	if err := runbook.Recall(call.Before, &before); err != nil {
+		return runbook.Observation{}, err
+	}
+	now, err := a.read(ctx, before.Zone)
+	switch {
+	case err != nil:
+		return runbook.Observation{}, err
+	case same(now, before.Record):
+		return seen(runbook.Holds, "%s %s is %s, as before", a.Name, a.Type, describe(now)), nil
+	case !same(now, a.wanted()):
+		return runbook.Observation{}, runbook.Fail(
+			fmt.Sprintf("%s %s is %s, not as this step left it", a.Name, a.Type, describe(now)),
+			"somebody else has changed it; it was left alone",
+			"decide by hand; before this step it was "+describe(before.Record))
+	}
+	if _, err := a.w.Records.Change(ctx, before.Zone, now, before.Record); err != nil {
+		return runbook.Observation{}, err
+	}
+	return seen(runbook.Holds, "%s %s is %s again", a.Name, a.Type, describe(before.Record)), nil
+}
+
+func same(a, b *providers.Record) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.TTL == b.TTL && a.Other == b.Other && slices.Equal(a.Values, b.Values)
+}
+
+func describe(r *providers.Record) string {
+	if r == nil {
+		return "no record"
+	}
+	return fmt.Sprintf("%s = %s, TTL %d", r.Type, strings.Join(r.Values, ", "), int(r.TTL.Seconds()))
+}
+
+func (a *record) Targets(call runbook.Call) []runbook.Target {
+	var before recordBefore
+	if runbook.Recall(call.Before, &before) != nil || before.Zone == "" {
+		before.Zone = a.Zone
+	}
+	return []runbook.Target{providers.RecordTarget(before.Zone, a.Name, a.Type)}
+}
+
+func (a *record) Check(ctx context.Context, call runbook.Call) []runbook.Check {
+	what := fmt.Sprintf("record %s %s can be changed", a.Name, a.Type)
+	before, err := a.Prepare(ctx, call)
+	if err != nil {
+		return []runbook.Check{lookFailed(what, err)}
+	}
+	var b recordBefore
+	if err := runbook.Recall(before, &b); err != nil {
+		return []runbook.Check{lookFailed(what, err)}
+	}
+	return []runbook.Check{{What: what, Grade: runbook.CheckedLive, OK: true, Seen: "now " + describe(b.Record)}, {
+		What: "Route 53's control plane takes changes", Grade: runbook.CannotCheck, OK: true,
+		Seen: "it stands in us-east-1 and can be lost with that region",
+	}}
+}
+
+func (a *record) Permissions() []string {
+	return []string{"route53:ListHostedZonesByName", "route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets"}
+}
+
+// ByHand swaps as the step does: the DELETE fails when the record is not what it was.
+func (a *record) ByHand(call runbook.Call) []string {
+	var before recordBefore
+	zone := a.Zone
+	changes := []map[string]any{{"Action": "UPSERT", "ResourceRecordSet": wire(a.wanted())}}
+	if runbook.Recall(call.Before, &before) == nil && before.Zone != "" {
+		zone = before.Zone
+		changes[0]["Action"] = "CREATE"
+		if before.Record != nil {
+			changes = slices.Insert(changes, 0, map[string]any{"Action": "DELETE", "ResourceRecordSet": wire(before.Record)})
+		}
+	}
+	batch, err := json.Marshal(map[string]any{"Changes": changes})
+	if err != nil {
+		return nil
+	}
+	return []string{line(words("aws", "route53", "change-resource-record-sets", "--hosted-zone-id", orQuestion(zone), "--change-batch", string(batch)))}
+}
+
+// wire is a record set as the AWS CLI takes it.
+func wire(r *providers.Record) map[string]any {
+	values := []map[string]string{}
+	for _, v := range r.Values {
+		values = append(values, map[string]string{"Value": v})
+	}
+	return map[string]any{"Name": r.Name, "Type": r.Type, "TTL": int(r.TTL.Seconds()), "ResourceRecords": values}
+}
+
+// Values is one value or a list of them.
+type Values []string
+
+// FromValue reads text, or a list of text.
+func (v *Values) FromValue(x any) error {
+	switch x := x.(type) {
+	case string:
+		if x == "" {
+			return fmt.Errorf("the value is empty")
+		}
+		*v = Values{x}
+		return nil
+	case []string:
+		*v = slices.Clone(x)
+	case []any:
+		out := Values{}
+		for _, e := range x {
+			s, ok := e.(string)
+			if !ok || s == "" {
+				return fmt.Errorf("%v is not text", e)
+			}
+			out = append(out, s)
+		}
+		*v = out
+	default:
+		return fmt.Errorf("%v is neither text nor a list of text", x)
+	}
+	if len(*v) == 0 {
+		return fmt.Errorf("the list is empty")
+	}
+	return nil
+}
+
+// TTL is a time to live: whole seconds, as DNS people write it, or a duration as the rest of the file has it.
+type TTL time.Duration
+
+// FromValue reads seconds or a duration. Nothing at all is 0, which stands for the default.
+func (d *TTL) FromValue(x any) error {
+	var out time.Duration
+	switch x := x.(type) {
+	case nil:
+	case time.Duration:
+		out = x
+	case runbook.Duration:
+		out = time.Duration(x)
+	case string:
+		if x == "" {
+			break
+		}
+		if n, err := strconv.Atoi(x); err == nil {
+			out = time.Duration(n) * time.Second
+			break
+		}
+		var err error
+		if out, err = time.ParseDuration(x); err != nil {
+			return fmt.Errorf("%q is neither seconds nor a duration such as 5m", x)
+		}
+	default:
+		n, err := providers.Whole(x)
+		if err != nil {
+			return fmt.Errorf("%v is neither seconds nor a duration such as 5m", x)
+		}
+		out = time.Duration(n) * time.Second
+	}
+	if out < 0 || out > 7*24*time.Hour || out%time.Second != 0 {
+		return fmt.Errorf("%v is no TTL: whole seconds, at most a week", out)
+	}
+	*d = TTL(out)
+	return nil
+}

@@ -1,0 +1,200 @@
+package actions
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lifeboat/providers"
+	"lifeboat/runbook"
+)
+
+func instanceLaunch(w world) runbook.Kind {
+	return runbook.Kind{
+		Name:    "instance.launch",
+		Summary: "launch a machine from an image",
+		New:     func() runbook.Probe { return &launch{w: w} },
+		Outputs: []runbook.Output{
+			{Name: "instance", Doc: "id of the machine", Type: "string"},
+			{Name: "zone", Doc: "availability zone where it runs", Type: "string"},
+			{Name: "region", Doc: "region where it runs", Type: "string"},
+			{Name: "address", Doc: "its public address at that moment, when it had one", Type: "string"},
+		},
+		Settle:  15 * time.Second,
+		Budget:  5 * time.Second,
+		Timeout: time.Minute,
+	}
+}
+
+// launch is done when EC2 has accepted it: an accepted launch proves that there is capacity. That the machine runs is
+// the question of instance.ready.
+type launch struct {
+	Image          string   `with:"image,required" doc:"id of the machine image"`
+	Type           string   `with:"type,required" doc:"instance type, such as m7i.large"`
+	Zone           string   `with:"zone,required" doc:"availability zone; the zone of the volume that will be attached"`
+	Subnet         string   `with:"subnet" doc:"subnet id; the zone's default subnet when left out"`
+	SecurityGroups []string `with:"security_groups" doc:"security group ids"`
+	KeyName        string   `with:"key_name" doc:"EC2 key pair"`
+	Profile        string   `with:"profile" doc:"IAM instance profile, by name"`
+	UserData       string   `with:"user_data" doc:"text handed to the machine when it first boots"`
+	Region         string   `with:"region" default:"region_of(with.zone)" doc:"region; the zone's when left out"`
+	Name           string   `with:"name" doc:"the machine's Name tag"`
+
+	w world
+}
+
+func (a *launch) tags(call runbook.Call) map[string]string {
+	name := a.Name
+	if name == "" {
+		name = fmt.Sprintf("lifeboat %s %s", call.Run, call.Step)
+	}
+	return map[string]string{"Name": name, tagRun: string(call.Run), tagStep: call.Step, tagKey: string(call.Key)}
+}
+
+func (a *launch) Prepare(context.Context, runbook.Call) (runbook.Before, error) { return nil, nil }
+
+func (a *launch) Observe(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
+	// By tag and in the whole region: a token is zonal when a zone is given, a tag is not.
+	found, err := a.w.Instances.FindInstances(ctx, a.Region, map[string]string{tagKey: string(call.Key)})
+	if err != nil {
+		return runbook.Observation{}, err
+	}
+	var alive []providers.Instance
+	for _, i := range found {
+		if i.State != providers.InstanceTerminated && i.State != providers.InstanceShuttingDown {
+			alive = append(alive, i)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return seen(runbook.Absent, "no machine in %s bears the key %s", a.Region, call.Key), nil
+	case len(alive) == 0:
+		o := seen(runbook.Absent, "%s was launched and is %s%s", found[0].ID, found[0].State, because(found[0]))
+		o.KeySpent = true
+		return o, nil
+	}
+	o := a.launched(alive[0])
+	if len(alive) > 1 {
+		o.Evidence += fmt.Sprintf("; %d machines bear its key: terminate %s", len(alive), ids(alive[1:]))
+	}
+	return o, nil
+}
+
+func (a *launch) Apply(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
+	i, err := a.w.Instances.Launch(ctx, a.Region, providers.Launch{
+		Token: string(call.Key), Image: a.Image, Type: a.Type, Zone: a.Zone, Subnet: a.Subnet,
+		SecurityGroups: a.SecurityGroups, KeyName: a.KeyName, Profile: a.Profile, UserData: a.UserData,
+		Tags: a.tags(call),
+	})
+	if err != nil {
+		err = advise(err, providers.NoCapacity, "take another type that %s offers (aws ec2 describe-instance-type-offerings --region %s --location-type availability-zone --filters Name=location,Values=%s), or another zone with a volume from the newest snapshot, then retry", a.Zone, a.Region, a.Zone)
+		err = advise(err, providers.KeySpent, "retry: the next attempt has a key of its own")
+		err = advise(err, providers.NotFound, "check that image, subnet, groups and key pair exist in %s: %s", a.Region, a.Image)
+		return runbook.Observation{}, advise(err, providers.Quota, "ask for a higher quota in %s, or stop what is not needed there", a.Region)
+	}
+	return a.launched(i), nil
+}
+
+func (a *launch) launched(i providers.Instance) runbook.Observation {
+	zone, region := i.Zone, i.Region
+	if zone == "" {
+		zone = a.Zone
+	}
+	if region == "" {
+		region = a.Region
+	}
+	o := seen(runbook.Holds, "%s is %s in %s%s", i.ID, i.State, zone, because(i))
+	// Every declared output is there, so that an expression that reads one never meets a gap.
+	o.Outputs = map[string]any{"instance": i.ID, "zone": zone, "region": region, "address": i.PublicAddress}
+	o.Made = []runbook.Target{{Kind: "instance", ID: i.ID, Region: region}}
+	return o
+}
+
+// Undo terminates only what bears the tag and the key of this step.
+func (a *launch) Undo(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
+	id, _ := call.Did["instance"].(string)
+	if id == "" {
+		return seen(runbook.Holds, "nothing was launched"), nil
+	}
+	i, err := a.w.Instances.Instance(ctx, a.Region, id)
+	switch {
+	case providers.Is(err, providers.NotFound):
+		return seen(runbook.Holds, "%s is gone", id), nil
+	case err != nil:
+		return runbook.Observation{}, err
+	case i.State == providers.InstanceTerminated || i.State == providers.InstanceShuttingDown:
+		return seen(runbook.Holds, "%s is %s", id, i.State), nil
+	case i.Tags[tagRun] != string(call.Run) || i.Tags[tagStep] != call.Step || i.Tags[tagKey] != string(call.Key):
+		return runbook.Observation{}, runbook.Fail(
+			fmt.Sprintf("%s does not bear the tags and the key of run %s, step %s", id, call.Run, call.Step),
+			"it may not be the machine that this run made; it was left alone",
+			"look at it, and terminate it by hand if it is")
+	}
+	if err := a.w.Instances.Terminate(ctx, a.Region, id); err != nil {
+		return runbook.Observation{}, err
+	}
+	return seen(runbook.Holds, "%s is being terminated", id), nil
+}
+
+func (a *launch) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
+	image := runbook.Check{What: fmt.Sprintf("image %s in %s", a.Image, a.Region), Grade: runbook.CheckedLive}
+	if i, err := a.w.Images.Image(ctx, a.Region, a.Image); err != nil {
+		image = lookFailed(image.What, err)
+	} else {
+		image.OK, image.Seen = i.State == "available", i.State
+	}
+	return []runbook.Check{image, {
+		What: fmt.Sprintf("capacity for %s in %s", a.Type, a.Zone), Grade: runbook.CannotCheck, OK: true,
+		Seen: "only an accepted launch proves it",
+	}}
+}
+
+func (a *launch) Permissions() []string {
+	p := []string{"ec2:RunInstances", "ec2:CreateTags", "ec2:DescribeInstances", "ec2:DescribeImages", "ec2:TerminateInstances"}
+	if a.Profile != "" {
+		p = append(p, "iam:PassRole")
+	}
+	return p
+}
+
+func (a *launch) Targets(runbook.Call) []runbook.Target { return []runbook.Target{} }
+
+func (a *launch) ByHand(call runbook.Call) []string {
+	tags := "ResourceType=instance,Tags=["
+	for i, name := range []string{"Name", tagRun, tagStep, tagKey} {
+		if i > 0 {
+			tags += ","
+		}
+		tags += fmt.Sprintf("{Key=%s,Value=%s}", name, orQuestion(a.tags(call)[name]))
+	}
+	profile := ""
+	if a.Profile != "" {
+		profile = "Name=" + a.Profile
+	}
+	return []string{line(
+		words("aws", "ec2", "run-instances", "--region", orQuestion(a.Region), "--image-id", orQuestion(a.Image), "--instance-type", orQuestion(a.Type), "--count", "1",
+			"--placement", "AvailabilityZone="+orQuestion(a.Zone)),
+		flag("--subnet-id", a.Subnet), flag("--security-group-ids", a.SecurityGroups...), flag("--key-name", a.KeyName),
+		flag("--iam-instance-profile", profile), flag("--user-data", a.UserData), flag("--client-token", string(call.Key)),
+		flag("--tag-specifications", tags+"]"),
+	)}
+}
+
+// because is EC2's reason for a machine's state, such as a volume that could not be decrypted.
+func because(i providers.Instance) string {
+	if i.StateReason == "" {
+		return ""
+	}
+	return " (" + i.StateReason + ")"
+}
+
+func ids(list []providers.Instance) string {
+	s := ""
+	for n, i := range list {
+		if n > 0 {
+			s += ", "
+		}
+		s += i.ID
+	}
+	return s
+}

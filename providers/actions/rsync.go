@@ -1,0 +1,340 @@
+package actions
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"lifeboat/providers"
+	"lifeboat/runbook"
+)
+
+func rsync(w world) runbook.Kind {
+	return runbook.Kind{
+		Name:          "rsync",
+		Summary:       "bring a folder up to date from another",
+		New:           func() runbook.Probe { return &copyTree{w: w} },
+		Outputs:       []runbook.Output{{Name: "summary", Doc: "what rsync said at its end", Type: "string"}},
+		Settle:        2 * time.Second,
+		Budget:        2 * time.Minute,
+		Timeout:       30 * time.Minute,
+		Interruptible: true,
+	}
+}
+
+// copyTree copies what is inside one folder into another. It runs on one of the two hosts, so that the data does not
+// pass through this machine. Running it again is harmless: after a crash it is simply run once more, unless the marker
+// that it leaves at its end says that it was done.
+type copyTree struct {
+	From     Place    `with:"from,required" doc:"where the data is: a path, or an object with host and path (a replica is one)"`
+	To       Place    `with:"to,required" doc:"where it goes: a path, or an object with host and path"`
+	On       string   `with:"on" default:"'target'" doc:"which host runs rsync: target (it pulls) or source (it pushes)"`
+	Delete   bool     `with:"delete" default:"false" doc:"delete what the source does not have"`
+	Exclude  []string `with:"exclude" doc:"patterns of what to leave out"`
+	Options  []string `with:"options" doc:"more rsync options: --checksum, --compress, --hard-links, --acls, --xattrs, --numeric-ids, --sparse, --inplace, --whole-file, --bwlimit=RATE"`
+	User     string   `with:"user" default:"estate.ssh.user" doc:"ssh user on the other host, when the place names none"`
+	Port     int      `with:"port" default:"estate.ssh.port" doc:"ssh port of the other host, when the place names none"`
+	HostKeys HostKeys `with:"host_keys" default:"estate.ssh.host_keys" doc:"pinned host keys; the other host's are handed to the one that runs rsync"`
+	Sudo     bool     `with:"sudo" default:"estate.ssh.user != '' && estate.ssh.user != 'root'" doc:"become root with sudo; when left out, if the ssh user is not root"`
+
+	w world
+}
+
+// scratch is where rsync's helpers live, in the home of the ssh user on the host that runs it: nobody else can put
+// something there first, as they could in /tmp.
+const scratch = ".lifeboat"
+
+func knownHosts(key runbook.Key) string { return scratch + "/" + string(key) + ".known_hosts" }
+
+func marker(key runbook.Key) string { return scratch + "/" + string(key) + ".done" }
+
+// runs is the place whose host runs rsync, other the one that it reaches over ssh.
+func (a *copyTree) runs() (runs, other Place) {
+	if a.On == "source" {
+		return a.From, a.To
+	}
+	return a.To, a.From
+}
+
+func (a *copyTree) on(call runbook.Call) remote {
+	runs, _ := a.runs()
+	return remote{w: a.w, host: runs.Host, sudo: a.Sudo, log: call.Log}
+}
+
+func (a *copyTree) valid() error {
+	switch runs, _ := a.runs(); {
+	case a.On != "target" && a.On != "source":
+		return runbook.Fail(fmt.Sprintf("on: %q is neither target nor source", a.On), "", "write target or source")
+	case a.From.Path == "":
+		return runbook.Fail("there is nowhere to copy from", "the estate may have no such replica; nothing was changed", "write standby.replica in the estate, or choose another copy of the data")
+	case a.To.Path == "":
+		return runbook.Fail("there is nowhere to copy to", "", "name it in the step's `to`")
+	case !strings.HasPrefix(a.From.Path, "/") || !strings.HasPrefix(a.To.Path, "/"):
+		return runbook.Fail(fmt.Sprintf("%q and %q must both be absolute paths", a.From.Path, a.To.Path), "", "write whole paths, such as /srv/data")
+	case runs.Host.Address == "":
+		return runbook.Fail("no host is named to run rsync on", "lifeboat does not pass data through its own machine", "name a host in `"+map[string]string{"target": "to", "source": "from"}[a.On]+"`")
+	}
+	for _, o := range a.Options {
+		if !allowed(o) {
+			return runbook.Fail(fmt.Sprintf("option %q is not one of those that a step may use", o), "others could delete, or run programs", "see the kind's parameter `options`")
+		}
+	}
+	for _, p := range []Place{a.From, a.To} {
+		if strings.ContainsAny(p.Identity+p.Host.ID+p.Host.User+p.Host.Address, " '\"\\\t\n") {
+			return runbook.Fail(fmt.Sprintf("%s: identity, id, user and address may hold neither blanks nor quotes", p), "rsync splits its ssh command at them", "")
+		}
+	}
+	return nil
+}
+
+func allowed(option string) bool {
+	switch option {
+	case "--checksum", "--compress", "--hard-links", "--acls", "--xattrs", "--numeric-ids", "--sparse", "--inplace", "--whole-file":
+		return true
+	}
+	rate, ok := strings.CutPrefix(option, "--bwlimit=")
+	return ok && rate != "" && strings.Trim(rate, "0123456789.kmgKMG") == ""
+}
+
+// alias is the name under which the other host's key is pinned, and its keys.
+func (a *copyTree) alias() (string, []string) {
+	_, other := a.runs()
+	for _, name := range []string{other.Host.ID, other.Host.Address} {
+		if keys := a.HostKeys[name]; name != "" && len(keys) > 0 {
+			return name, keys
+		}
+	}
+	return "", nil
+}
+
+// ssh is the command with which rsync reaches the other host. With pinned keys it trusts them and nothing else; without,
+// the host that runs rsync must know the other one already.
+func (a *copyTree) ssh(call runbook.Call) string {
+	_, other := a.runs()
+	words := []string{"ssh", "-oBatchMode=yes", "-oConnectTimeout=10", "-oServerAliveInterval=5", "-oServerAliveCountMax=3", "-oStrictHostKeyChecking=yes"}
+	if alias, _ := a.alias(); alias != "" {
+		words = append(words, "-oHostKeyAlias="+alias, "-oUserKnownHostsFile="+knownHosts(call.Key), "-oGlobalKnownHostsFile=/dev/null")
+	}
+	if other.Identity != "" {
+		words = append(words, "-oIdentitiesOnly=yes", "-i", other.Identity)
+	}
+	port := other.Host.Port
+	if port == 0 {
+		port = a.Port
+	}
+	if port != 0 {
+		words = append(words, "-p", strconv.Itoa(port))
+	}
+	return strings.Join(words, " ")
+}
+
+func (a *copyTree) argv(call runbook.Call) []string {
+	// -s keeps the far shell away from the paths; the last exclude matches nothing and carries the key, so that a rsync
+	// of this attempt can be told from others.
+	argv := []string{"rsync", "-a", "-s", "--info=progress2,stats1", "--partial", "--timeout=60"}
+	if a.Delete {
+		argv = append(argv, "--delete")
+	}
+	for _, e := range a.Exclude {
+		argv = append(argv, "--exclude="+e)
+	}
+	argv = append(append(argv, "--exclude=/.lifeboat-"+string(call.Key)), a.Options...)
+	_, other := a.runs()
+	from, to := a.end(a.From), a.end(a.To)
+	if other.Host.Address != "" {
+		argv = append(argv, "-e", a.ssh(call))
+	}
+	return append(argv, "--", from, to)
+}
+
+// end is a place as the rsync that runs writes it: folders end in a slash, so that what is inside is copied.
+func (a *copyTree) end(p Place) string {
+	_, other := a.runs()
+	dir := strings.TrimRight(p.Path, "/") + "/"
+	if p.Host != other.Host || p.Host.Address == "" {
+		return dir
+	}
+	address, user := p.Host.Address, p.Host.User
+	if strings.Contains(address, ":") {
+		address = "[" + address + "]"
+	}
+	if user == "" {
+		user = a.User
+	}
+	if user != "" {
+		address = user + "@" + address
+	}
+	return address + ":" + dir
+}
+
+// Prepare looks whether there is anything to copy: an unmounted source looks like an empty one, and would empty the copy.
+func (a *copyTree) Prepare(ctx context.Context, call runbook.Call) (runbook.Before, error) {
+	if err := a.valid(); err != nil {
+		return nil, err
+	}
+	host := a.From.Host
+	if host.Address == "" {
+		host = a.To.Host
+	}
+	if host.User == "" {
+		host.User = a.User
+	}
+	short, cancel := a.w.clock.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	source := remote{w: a.w, host: host, sudo: a.Sudo, log: call.Log}
+	argv := source.asRoot([]string{"find", a.From.Path, "-mindepth", "1", "-maxdepth", "1", "-print", "-quit"})
+	res, err := source.look(short, argv...)
+	switch {
+	case err == nil && res.Status == 0 && strings.TrimSpace(res.Stdout) != "":
+		return nil, nil
+	case err == nil && res.Status == 0:
+		return nil, runbook.Fail(fmt.Sprintf("%s is empty", a.From), "its disk may not be mounted; nothing was copied and nothing deleted", "look: "+source.byHand("findmnt", "--target", a.From.Path))
+	case err == nil && strings.Contains(res.Stderr, "No such file"):
+		return nil, runbook.Fail(fmt.Sprintf("%s does not exist", a.From), "nothing was copied", "check the path in the estate")
+	case a.Delete && err == nil:
+		return nil, source.ended(argv, res)
+	case a.Delete:
+		return nil, err
+	}
+	// This machine cannot look at the source; the one that runs rsync may. Without --delete nothing can be lost.
+	logf(call.Log, "could not look at %s beforehand: %v %s", a.From, err, lastLines(res.Stderr, 1))
+	return nil, nil
+}
+
+// Observe reads the marker. Absent means "run it again", which is harmless once no rsync of this key runs any more.
+func (a *copyTree) Observe(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
+	if err := a.valid(); err != nil {
+		return runbook.Observation{}, err
+	}
+	r := a.on(call)
+	res, err := r.look(ctx, "cat", "--", marker(call.Key))
+	if err != nil {
+		return runbook.Observation{}, err
+	}
+	if res.Status == 0 {
+		return a.done(strings.TrimSpace(res.Stdout)), nil
+	}
+	// The brackets keep the pattern from finding the shell that was asked to look for it.
+	key := string(call.Key)
+	if key == "" {
+		return seen(runbook.Absent, "it has not run"), nil
+	}
+	if res, err = r.look(ctx, "pgrep", "-f", "lifeboat-["+key[:1]+"]"+key[1:]); err != nil {
+		return runbook.Observation{}, err
+	}
+	if pid := lastLines(res.Stdout, 1); res.Status == 0 && pid != "" {
+		return seen(runbook.Pending, "an rsync of this step still runs on %s (pid %s)", r.host, pid), nil
+	}
+	return seen(runbook.Absent, "%s has not been copied to the end; running it again is harmless", a.From), nil
+}
+
+func (a *copyTree) done(summary string) runbook.Observation {
+	o := seen(runbook.Holds, "%s → %s", a.From, a.To)
+	if summary != "" {
+		o.Evidence += ": " + summary
+	}
+	o.Outputs = map[string]any{"summary": summary}
+	o.Changed = []runbook.Target{a.To.Host.Target()}
+	if a.To.Host.Address == "" {
+		o.Changed = []runbook.Target{a.From.Host.Target()}
+	}
+	return o
+}
+
+func (a *copyTree) Apply(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
+	if err := a.valid(); err != nil {
+		return runbook.Observation{}, err
+	}
+	r := a.on(call)
+	alias, keys := a.alias()
+	if err := a.place(ctx, r, call, alias, keys); err != nil {
+		return runbook.Observation{}, err
+	}
+	logf(call.Log, "%s (on %s)", line(a.argv(call)), r.host)
+	var meter meter
+	res, err := a.w.Shell.Run(ctx, r.host, providers.Command{
+		Argv: r.asRoot(a.argv(call)), Log: call.Log, Hang: 5 * time.Minute,
+		Line: func(_, l string) {
+			if p, ok := meter.read(l); ok {
+				call.Progress(p)
+			}
+		},
+	})
+	if err != nil {
+		return runbook.Observation{}, err
+	}
+	summary, err := verdict(res, a)
+	if err != nil {
+		return runbook.Observation{}, err
+	}
+	if _, err := a.write(ctx, r, marker(call.Key), summary+"\n"); err != nil {
+		// The copy is whole; a marker that could not be left costs one harmless run after a crash.
+		logf(call.Log, "could not leave the marker %s: %v", marker(call.Key), err)
+	}
+	return a.done(summary), nil
+}
+
+// place makes the scratch folder and hands the pinned keys over.
+func (a *copyTree) place(ctx context.Context, r remote, call runbook.Call, alias string, keys []string) error {
+	r.sudo = false
+	if _, err := r.must(ctx, "mkdir", "-p", "-m", "0700", "--", scratch); err != nil {
+		return err
+	}
+	if alias == "" {
+		return nil
+	}
+	var lines strings.Builder
+	for _, k := range keys {
+		if strings.ContainsAny(k, "\r\n") {
+			return runbook.Fail(fmt.Sprintf("the pinned host key of %s is more than one line", alias), "", "write one line of TYPE BASE64 for each key")
+		}
+		fmt.Fprintf(&lines, "%s %s\n", alias, k)
+	}
+	res, err := a.write(ctx, r, knownHosts(call.Key), lines.String())
+	if err != nil {
+		return err
+	}
+	return r.ended([]string{"tee", knownHosts(call.Key)}, res)
+}
+
+// write puts text into a file by way of standard input, so that nothing in it is ever a command line.
+func (a *copyTree) write(ctx context.Context, r remote, file, text string) (providers.Result, error) {
+	return a.w.Shell.Run(ctx, r.host, providers.Command{Argv: []string{"tee", "--", file}, Stdin: text, Hang: silence})
+}
+
+// Targets is the host that is written to, and the one that runs rsync.
+func (a *copyTree) Targets(runbook.Call) []runbook.Target {
+	runs, _ := a.runs()
+	targets := []runbook.Target{runs.Host.Target()}
+	if to := a.To.Host; to.Address != "" && to.Target() != targets[0] {
+		targets = append(targets, to.Target())
+	}
+	return targets
+}
+
+func (a *copyTree) Check(ctx context.Context, call runbook.Call) []runbook.Check {
+	what := fmt.Sprintf("%s holds data", a.From)
+	if a.From.Host.Address == "" {
+		return nil
+	}
+	if _, err := a.Prepare(ctx, call); err != nil {
+		return []runbook.Check{lookFailed(what, err)}
+	}
+	return []runbook.Check{{What: what, Grade: runbook.CheckedLive, OK: true, Seen: "it is there and not empty"}}
+}
+
+func (a *copyTree) Permissions() []string { return nil }
+
+func (a *copyTree) ByHand(call runbook.Call) []string {
+	r := a.on(call)
+	if alias, keys := a.alias(); alias != "" && call.Key == "" {
+		// By hand there is no key: the person's own known_hosts serves.
+		_ = keys
+		plain := *a
+		plain.HostKeys = nil
+		return plain.ByHand(call)
+	}
+	return []string{r.byHand(a.argv(call)...)}
+}

@@ -1,0 +1,155 @@
+package actions
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"lifeboat/providers"
+	"lifeboat/runbook"
+)
+
+// progressLine is a line of --info=progress2: bytes, per cent, rate, time left, and how many files are still to check.
+// While it says ir-chk, rsync is still finding files and its per cent are of what it has found so far.
+var progressLine = regexp.MustCompile(`^\s*([\d,.]+)\s+(\d+)%\s+([\d.,]+)([kMGT]?)B/s\s+(\d+):(\d\d):(\d\d)(?:\s+\(xfr#\d+, (ir|to)-chk=\d+/\d+\))?`)
+
+// meter turns rsync's lines into progress.
+type meter struct{}
+
+func (meter) read(l string) (runbook.Progress, bool) {
+	// A terminal would overwrite the line; what counts is behind the last carriage return.
+	l = strings.TrimRight(l, "\r")
+	if i := strings.LastIndexByte(l, '\r'); i >= 0 {
+		l = l[i+1:]
+	}
+	m := progressLine.FindStringSubmatch(l)
+	if m == nil {
+		return runbook.Progress{}, false
+	}
+	done, err := strconv.ParseFloat(strings.NewReplacer(",", "", ".", "").Replace(m[1]), 64)
+	if err != nil {
+		return runbook.Progress{}, false
+	}
+	percent, _ := strconv.ParseFloat(m[2], 64)
+	rate := m[3] + " " + m[4] + "B/s"
+	p := runbook.Progress{Text: fmt.Sprintf("%s · %s", bytes(done), rate), Done: done, Unit: "B"}
+	if percent > 0 && m[8] != "ir" {
+		p.Total = done * 100 / percent
+		if percent < 100 {
+			p.Left = runbook.Seconds(clock(m[5], m[6], m[7]))
+			p.Text = fmt.Sprintf("%s of %s · %s · %s left", bytes(done), bytes(p.Total), rate, short(time.Duration(p.Left)))
+		}
+	}
+	return p, true
+}
+
+func clock(h, m, s string) time.Duration {
+	hours, _ := strconv.Atoi(h)
+	minutes, _ := strconv.Atoi(m)
+	seconds, _ := strconv.Atoi(s)
+	return time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute + time.Duration(seconds)*time.Second
+}
+
+// short writes 0:44 or 1:02:03.
+func short(d time.Duration) string {
+	s := int(d.Seconds())
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+// bytes writes a size in the units of rsync's own rates, powers of ten.
+func bytes(n float64) string {
+	for _, unit := range []string{"B", "kB", "MB", "GB"} {
+		if n < 1000 {
+			if unit == "B" {
+				return fmt.Sprintf("%.0f B", n)
+			}
+			return fmt.Sprintf("%.1f %s", n, unit)
+		}
+		n /= 1000
+	}
+	return fmt.Sprintf("%.1f TB", n)
+}
+
+var (
+	sentLine  = regexp.MustCompile(`sent ([\d,.]+) bytes\s+received ([\d,.]+) bytes`)
+	totalLine = regexp.MustCompile(`total size is ([\d,.]+)`)
+)
+
+// verdict says what rsync's end means (the exit values of rsync(1)), with a summary when it is good.
+func verdict(res providers.Result, a *copyTree) (string, error) {
+	summary := summarise(res.Stdout)
+	switch res.Status {
+	case 0:
+		return summary, nil
+	case 24:
+		// Files that go away while they are copied are normal on a live tree; everything else arrived.
+		return summary + "; some files vanished while they were copied", nil
+	}
+	said := lastLines(res.Stderr, 3)
+	f := &runbook.Failure{
+		What:    fmt.Sprintf("rsync %s → %s ended with status %d: %s", a.From, a.To, res.Status, said),
+		Means:   "the copy is not whole; what has arrived stays, and the next attempt goes on from there",
+		Code:    "rsync " + strconv.Itoa(res.Status),
+		Verdict: runbook.Definitive,
+	}
+	_, other := a.runs()
+	switch res.Status {
+	case 11:
+		f.Do = "a file could not be read or written: look for a full or read-only disk at the target (df, findmnt), then retry"
+	case 23:
+		f.Do = "some files could not be copied; read the step's log for their names, set right what it says, then retry"
+	case 10, 12, 20, 30, 35:
+		// Nothing that a repeat could harm: it ended, and it takes up where it stopped.
+		f.Verdict = runbook.Transient
+		f.Do = map[int]string{
+			12: "the connection broke, or there is no rsync on " + other.Host.String(),
+			30: "no data came for 60 s: look at the network and at the load of " + other.Host.String(),
+		}[res.Status]
+	case 127:
+		f.Do = "install rsync on the host that runs it, or correct its PATH"
+	case 255:
+		return "", transport(f, said, other)
+	default:
+		f.Do = "see rsync(1), EXIT VALUES, and the step's log"
+	}
+	return "", f
+}
+
+// transport is an ssh that failed under rsync. What cannot come right by itself is definitive.
+func transport(f *runbook.Failure, said string, other Place) *runbook.Failure {
+	switch {
+	case strings.Contains(said, "Host key verification failed"), strings.Contains(said, "REMOTE HOST IDENTIFICATION"):
+		f.Means = "the machine that answered is not proved to be " + other.Host.String() + "; nothing was copied"
+		f.Do = "pin its key in the estate: ssh.host_keys, under its id or its address"
+	case strings.Contains(said, "Permission denied"):
+		f.Do = "let the host that runs rsync log in on " + other.Host.String() + ": its key is the replica's `identity` in the estate"
+	default:
+		f.Verdict = runbook.Transient
+		f.Do = "ssh between the two hosts failed; look at security groups and routes"
+	}
+	return f
+}
+
+func summarise(out string) string {
+	var parts []string
+	if m := totalLine.FindStringSubmatch(out); m != nil {
+		parts = append(parts, count(m[1])+" in all")
+	}
+	if m := sentLine.FindStringSubmatch(out); m != nil {
+		parts = append(parts, count(m[1])+" sent", count(m[2])+" received")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func count(s string) string {
+	n, err := strconv.ParseFloat(strings.NewReplacer(",", "", ".", "").Replace(s), 64)
+	if err != nil {
+		return s
+	}
+	return bytes(n)
+}

@@ -1,0 +1,134 @@
+package actions
+
+import (
+	"context"
+
+	"lifeboat/providers"
+)
+
+// whole fills a set's gaps with providers that say that they are not there, so that no action needs to ask.
+func whole(s providers.Set) providers.Set {
+	if s.Instances == nil {
+		s.Instances = absent{}
+	}
+	if s.Volumes == nil {
+		s.Volumes = absent{}
+	}
+	if s.Images == nil {
+		s.Images = absent{}
+	}
+	if s.Addresses == nil {
+		s.Addresses = absent{}
+	}
+	if s.Records == nil {
+		s.Records = absent{}
+	}
+	if s.Identity == nil {
+		s.Identity = absent{}
+	}
+	if s.Shell == nil {
+		s.Shell = absent{}
+	}
+	if s.Web == nil {
+		s.Web = absent{}
+	}
+	if s.Names == nil {
+		s.Names = absent{}
+	}
+	return s
+}
+
+// absent is every provider that is not there.
+type absent struct{}
+
+func gone(op, where string) error {
+	return providers.Errorf(providers.Missing, op, where, "this catalog has no such provider: it can plan, not act")
+}
+
+func (absent) Launch(_ context.Context, region string, _ providers.Launch) (providers.Instance, error) {
+	return providers.Instance{}, gone("launch", region)
+}
+
+func (absent) Instance(_ context.Context, region, _ string) (providers.Instance, error) {
+	return providers.Instance{}, gone("read instance", region)
+}
+
+func (absent) FindInstances(_ context.Context, region string, _ map[string]string) ([]providers.Instance, error) {
+	return nil, gone("find instances", region)
+}
+
+func (absent) Terminate(_ context.Context, region, _ string) error { return gone("terminate", region) }
+
+func (absent) HostKeys(_ context.Context, region, _ string) ([]string, error) {
+	return nil, gone("read host keys", region)
+}
+
+func (absent) Volume(_ context.Context, region, _ string) (providers.Volume, error) {
+	return providers.Volume{}, gone("read volume", region)
+}
+
+func (absent) FindVolumes(_ context.Context, region string, _ map[string]string) ([]providers.Volume, error) {
+	return nil, gone("find volumes", region)
+}
+
+func (absent) Attach(_ context.Context, region, _, _, _ string) error { return gone("attach", region) }
+
+func (absent) Detach(_ context.Context, region, _, _ string) error { return gone("detach", region) }
+
+func (absent) Image(_ context.Context, region, _ string) (providers.Image, error) {
+	return providers.Image{}, gone("read image", region)
+}
+
+func (absent) FindImages(_ context.Context, region string, _ map[string]string) ([]providers.Image, error) {
+	return nil, gone("find images", region)
+}
+
+func (absent) Address(_ context.Context, region, _ string) (providers.Address, error) {
+	return providers.Address{}, gone("read address", region)
+}
+
+func (absent) FindAddresses(_ context.Context, region string, _ map[string]string) ([]providers.Address, error) {
+	return nil, gone("find addresses", region)
+}
+
+func (absent) Associate(_ context.Context, region, _, _, _ string) error {
+	return gone("associate", region)
+}
+
+func (absent) Disassociate(_ context.Context, region, _, _ string) error {
+	return gone("disassociate", region)
+}
+
+func (absent) Zone(context.Context, string, string) (providers.Zone, error) {
+	return providers.Zone{}, gone("find hosted zone", "")
+}
+
+func (absent) Record(context.Context, string, string, string) (providers.Record, error) {
+	return providers.Record{}, gone("read record", "")
+}
+
+func (absent) Change(context.Context, string, *providers.Record, *providers.Record) (string, error) {
+	return "", gone("change record", "")
+}
+
+func (absent) Changed(context.Context, string) (bool, error) { return false, gone("follow change", "") }
+
+func (absent) Account(_ context.Context, region string) (providers.Account, error) {
+	return providers.Account{}, gone("read account", region)
+}
+
+func (absent) Run(_ context.Context, host providers.Host, _ providers.Command) (providers.Result, error) {
+	return providers.Result{}, gone("ssh", host.String())
+}
+
+func (absent) Get(_ context.Context, url, _ string) (providers.Page, error) {
+	return providers.Page{}, gone("GET", url)
+}
+
+func (absent) Servers(_ context.Context, name string) ([]string, error) {
+	return nil, gone("find name servers", name)
+}
+
+func (absent) Ask(_ context.Context, server, _, _ string) (providers.Answer, error) {
+	return providers.Answer{}, gone("ask", server)
+}
