@@ -41,13 +41,19 @@ type associateBefore struct {
 	Allocation string `json:"allocation"`
 }
 
-func (a *associate) Prepare(ctx context.Context, _ runbook.Call) (runbook.Before, error) {
+func (a *associate) Prepare(ctx context.Context, call runbook.Call) (runbook.Before, error) {
 	held, err := a.read(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := a.refuse(held); err != nil {
 		return nil, err
+	}
+	if loses := held.Instance; loses != "" && loses != a.Instance && call.MayTouch != nil {
+		// Who loses its address is changed as well.
+		if err := call.MayTouch(runbook.Target{Kind: "instance", ID: loses, Region: a.Region}); err != nil {
+			return nil, err
+		}
 	}
 	return runbook.Keep(associateBefore{Instance: held.Instance, Allocation: held.Allocation})
 }
@@ -149,14 +155,8 @@ func (a *associate) target() runbook.Target {
 	return runbook.Target{Kind: "address", ID: a.Address, Region: a.Region}
 }
 
-func (a *associate) Targets(call runbook.Call) []runbook.Target {
-	targets := []runbook.Target{a.target(), {Kind: "instance", ID: a.Instance, Region: a.Region}}
-	var before associateBefore
-	if runbook.Recall(call.Before, &before) == nil && before.Instance != "" && before.Instance != a.Instance {
-		// Who loses its address is changed as well.
-		targets = append(targets, runbook.Target{Kind: "instance", ID: before.Instance, Region: a.Region})
-	}
-	return targets
+func (a *associate) Targets(runbook.Call) []runbook.Target {
+	return []runbook.Target{a.target(), {Kind: "instance", ID: a.Instance, Region: a.Region}}
 }
 
 func (a *associate) Check(ctx context.Context, _ runbook.Call) []runbook.Check {

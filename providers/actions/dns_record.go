@@ -187,12 +187,10 @@ func describe(r *providers.Record) string {
 	return fmt.Sprintf("%s = %s, TTL %d", r.Type, strings.Join(r.Values, ", "), int(r.TTL.Seconds()))
 }
 
-func (a *record) Targets(call runbook.Call) []runbook.Target {
-	var before recordBefore
-	if runbook.Recall(call.Before, &before) != nil || before.Zone == "" {
-		before.Zone = a.Zone
-	}
-	return []runbook.Target{providers.RecordTarget(before.Zone, a.Name, a.Type)}
+// Targets names the zone as the step does, and not as it was found: what a drill may change is written down, never
+// looked up.
+func (a *record) Targets(runbook.Call) []runbook.Target {
+	return []runbook.Target{providers.RecordTarget(a.Zone, a.Name, a.Type)}
 }
 
 func (a *record) Check(ctx context.Context, call runbook.Call) []runbook.Check {

@@ -98,12 +98,21 @@ func (a *pause) Apply(ctx context.Context, call runbook.Call) (runbook.Observati
 	if len(a.Replica.Paused) == 0 {
 		return a.done("took the command to pause"), nil
 	}
-	o, err := a.Observe(ctx, call)
-	if err == nil && o.State == runbook.Absent {
-		// It took the command and works off what it had begun.
-		o.State = runbook.Pending
+	return a.drained(ctx, call)
+}
+
+// drained waits until the replica itself says that it is paused: it took the command and works off what it had begun.
+func (a *pause) drained(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
+	for {
+		o, err := a.Observe(ctx, call)
+		if err != nil || o.State == runbook.Holds {
+			return o, err
+		}
+		call.Progress(runbook.Progress{Text: o.Evidence})
+		if err := runbook.Sleep(ctx, a.w.clock, 500*time.Millisecond); err != nil {
+			return runbook.Observation{}, err
+		}
 	}
-	return o, err
 }
 
 // Undo lets the replica take writes again, unless it was paused before this step.

@@ -133,7 +133,7 @@ func (a *copyTree) ssh(call runbook.Call) string {
 func (a *copyTree) argv(call runbook.Call) []string {
 	// -s keeps the far shell away from the paths; the last exclude matches nothing and carries the key, so that a rsync
 	// of this attempt can be told from others.
-	argv := []string{"rsync", "-a", "-s", "--info=progress2,stats1", "--partial", "--timeout=60"}
+	argv := []string{"rsync", "-a", "-s", "--info=progress2", "--stats", "--partial", "--timeout=60"}
 	if a.Delete {
 		argv = append(argv, "--delete")
 	}
@@ -184,7 +184,7 @@ func (a *copyTree) Prepare(ctx context.Context, call runbook.Call) (runbook.Befo
 	short, cancel := a.w.clock.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	source := remote{w: a.w, host: host, sudo: a.Sudo, log: call.Log}
-	argv := source.asRoot([]string{"find", a.From.Path, "-mindepth", "1", "-maxdepth", "1", "-print", "-quit"})
+	argv := source.asRoot([]string{"ls", "-A", "--", a.From.Path})
 	res, err := source.look(short, argv...)
 	switch {
 	case err == nil && res.Status == 0 && strings.TrimSpace(res.Stdout) != "":

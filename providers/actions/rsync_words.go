@@ -76,8 +76,9 @@ func bytes(n float64) string {
 }
 
 var (
-	sentLine  = regexp.MustCompile(`sent ([\d,.]+) bytes\s+received ([\d,.]+) bytes`)
-	totalLine = regexp.MustCompile(`total size is ([\d,.]+)`)
+	movedLine = regexp.MustCompile(`Total transferred file size: ([\d,.]+) bytes`)
+	totalLine = regexp.MustCompile(`Total file size: ([\d,.]+) bytes`)
+	filesLine = regexp.MustCompile(`Number of files: ([\d,.]+)`)
 )
 
 // verdict says what rsync's end means (the exit values of rsync(1)), with a summary when it is good.
@@ -135,15 +136,20 @@ func transport(f *runbook.Failure, said string, other Place) *runbook.Failure {
 	return f
 }
 
+// summarise reads --stats.
 func summarise(out string) string {
-	var parts []string
+	moved := movedLine.FindStringSubmatch(out)
+	if moved == nil {
+		return ""
+	}
+	s := count(moved[1]) + " copied"
 	if m := totalLine.FindStringSubmatch(out); m != nil {
-		parts = append(parts, count(m[1])+" in all")
+		s += " of " + count(m[1])
 	}
-	if m := sentLine.FindStringSubmatch(out); m != nil {
-		parts = append(parts, count(m[1])+" sent", count(m[2])+" received")
+	if m := filesLine.FindStringSubmatch(out); m != nil {
+		s += " in " + strings.TrimRight(m[1], ".,") + " files"
 	}
-	return strings.Join(parts, ", ")
+	return s
 }
 
 func count(s string) string {

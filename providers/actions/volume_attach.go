@@ -144,29 +144,18 @@ func (a *attach) Undo(ctx context.Context, call runbook.Call) (runbook.Observati
 	case v.Instance != a.Instance:
 		return seen(runbook.Holds, "%s is %s to %s, not as this step left it; it was left alone", a.Volume, v.Attachment, v.Instance), nil
 	}
-	if err := a.w.Volumes.Detach(ctx, a.Region, a.Volume, a.Instance); err != nil {
-		return runbook.Observation{}, err
-	}
-	return a.freed(ctx, call)
-}
-
-// freed waits until the volume hangs on the machine no more.
-func (a *attach) freed(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
-	for {
-		v, err := a.w.Volumes.Volume(ctx, a.Region, a.Volume)
-		if err != nil {
+	if v.Attachment != "detaching" {
+		if err := a.w.Volumes.Detach(ctx, a.Region, a.Volume, a.Instance); err != nil {
 			return runbook.Observation{}, err
 		}
-		if v.Instance != a.Instance || v.Attachment == "detached" {
-			return seen(runbook.Holds, "%s is detached from %s", a.Volume, a.Instance), nil
-		}
-		if call.Progress != nil {
-			call.Progress(runbook.Progress{Text: fmt.Sprintf("%s is %s from %s", a.Volume, v.Attachment, a.Instance)})
-		}
-		if err := runbook.Sleep(ctx, a.w.clock, time.Second); err != nil {
-			return runbook.Observation{}, fmt.Errorf("%s is still %s: %w", a.Volume, v.Attachment, err)
+		if v, err = a.w.Volumes.Volume(ctx, a.Region, a.Volume); err != nil {
+			return runbook.Observation{}, err
 		}
 	}
+	if v.Instance == a.Instance && v.Attachment != "detached" {
+		return seen(runbook.Pending, "%s is %s from %s", a.Volume, v.Attachment, a.Instance), nil
+	}
+	return seen(runbook.Holds, "%s is detached from %s", a.Volume, a.Instance), nil
 }
 
 func (a *attach) target() runbook.Target {
