@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -30,6 +31,7 @@ type ready struct {
 	Instance string `with:"instance,required" doc:"id of the machine"`
 	Region   string `with:"region" default:"region_of(with.instance)" doc:"region of the machine"`
 	SSH      bool   `with:"ssh" default:"true" doc:"whether it must answer ssh; without, running is enough"`
+	Address  string `with:"address" doc:"ask here instead of at its present public address"`
 	User     string `with:"user" doc:"ssh user; estate.ssh.user when left out"`
 
 	w world
@@ -66,10 +68,7 @@ func (a *ready) Observe(ctx context.Context, call runbook.Call) (runbook.Observa
 }
 
 func (a *ready) host(i providers.Instance) providers.Host {
-	address := i.PublicAddress
-	if address == "" {
-		address = i.PrivateAddress
-	}
+	address := cmp.Or(a.Address, i.PublicAddress, i.PrivateAddress)
 	return providers.Host{Address: address, ID: i.ID, Region: a.Region, User: a.User}
 }
 
@@ -104,6 +103,9 @@ func (a *ready) ByHand(runbook.Call) []string {
 	lines := []string{line(words("aws", "ec2", "wait", "instance-running", "--region", orQuestion(a.Region), "--instance-ids", orQuestion(a.Instance)))}
 	if !a.SSH {
 		return lines
+	}
+	if a.Address != "" {
+		return append(lines, remote{w: a.w, host: providers.Host{Address: a.Address, ID: orQuestion(a.Instance), User: a.User}}.byHand("true"))
 	}
 	address := fmt.Sprintf(`"$(aws ec2 describe-instances --region %s --instance-ids %s --query 'Reservations[0].Instances[0].PublicIpAddress' --output text)"`, quote(orQuestion(a.Region)), quote(orQuestion(a.Instance)))
 	ssh := line(words("ssh", "-o", "HostKeyAlias="+orQuestion(a.Instance)), flag("-l", a.User))
