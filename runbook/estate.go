@@ -15,6 +15,9 @@ type Estate struct {
 	Vars       map[string]any `key:"vars" doc:"your own values, for expressions: estate.vars.NAME"`
 	// Drill is merged over the estate in drill mode, key by key; what it names may be changed by a drill.
 	Drill map[string]any `key:"drill" doc:"overlay for drills"`
+
+	source Source
+	doc    *document // nil for an estate that was not read from a file
 }
 
 // Service is the name that clients use and the page that proves it.

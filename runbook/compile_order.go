@@ -1,0 +1,140 @@
+package runbook
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// order finds what every step needs, refuses circles, and sorts the steps: what is needed first, ties as in the file.
+func (c *compilation) order() {
+	ids := make([]string, 0, len(c.rb.Steps))
+	for i := range c.rb.Steps {
+		s := &c.rb.Steps[i]
+		ids = append(ids, s.ID)
+		c.steps[s.ID] = s
+		k, _ := c.kind(s.node, s.Uses)
+		c.kinds[s.ID] = k // also an unknown one: its name is not the mistake of those who read its outputs
+	}
+	c.scope.order = ids
+	c.needs = make(map[string][]string, len(ids))
+	for i := range c.rb.Steps {
+		c.needs[ids[i]] = c.needsOf(i, ids)
+	}
+	index := make(map[string]int, len(ids))
+	for i, id := range ids {
+		index[id] = i
+	}
+	sorted, rest := sortSteps(ids, c.needs, index)
+	if len(rest) > 0 {
+		circle := findCircle(rest, c.needs)
+		c.bad(at(c.steps[circle[0]].node, "needs"), "one of them must not need the next",
+			"steps need each other in a circle: %s", strings.Join(circle, " → "))
+		sorted = append(sorted, rest...) // so that the other mistakes are found too
+	}
+	c.before = make(map[string]bitset, len(ids))
+	for _, id := range sorted {
+		all := make(bitset, len(ids)/64+1)
+		for _, n := range c.needs[id] {
+			all.add(index[n])
+			all.join(c.before[n])
+		}
+		c.before[id] = all
+		c.sorted = append(c.sorted, c.steps[id])
+	}
+	c.scope.index = index
+}
+
+// needsOf resolves what one step needs, in the file's order of the steps.
+func (c *compilation) needsOf(i int, ids []string) []string {
+	s := &c.rb.Steps[i]
+	if !s.given() {
+		if i == 0 {
+			return []string{}
+		}
+		return []string{ids[i-1]}
+	}
+	_, list := entry(s.node, "needs")
+	out := make([]string, 0, len(s.Needs))
+	for j, n := range s.Needs {
+		place := list.Content[j]
+		switch {
+		case n == s.ID:
+			c.bad(place, "", "step %q needs itself", n)
+		case c.steps[n] == nil:
+			c.bad(place, meant(n, ids), "there is no step %q", n)
+		case slices.Contains(out, n):
+			c.bad(place, "", "%q stands here twice", n)
+		default:
+			out = append(out, n)
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return slices.Index(ids, a) - slices.Index(ids, b) })
+	return out
+}
+
+// sortSteps is Kahn's algorithm with the file's order for ties. rest is what stands in or behind a circle.
+func sortSteps(ids []string, needs map[string][]string, index map[string]int) (sorted, rest []string) {
+	waiting := make(map[string]int, len(ids))
+	next := make(map[string][]string, len(ids))
+	var ready []int // indexes, kept sorted
+	for i, id := range ids {
+		waiting[id] = len(needs[id])
+		for _, n := range needs[id] {
+			next[n] = append(next[n], id)
+		}
+		if waiting[id] == 0 {
+			ready = append(ready, i)
+		}
+	}
+	for len(ready) > 0 {
+		id := ids[ready[0]]
+		ready = ready[1:]
+		sorted = append(sorted, id)
+		for _, n := range next[id] {
+			if waiting[n]--; waiting[n] == 0 {
+				at, _ := slices.BinarySearch(ready, index[n])
+				ready = slices.Insert(ready, at, index[n])
+			}
+		}
+	}
+	for _, id := range ids {
+		if waiting[id] > 0 {
+			rest = append(rest, id)
+		}
+	}
+	return sorted, rest
+}
+
+// findCircle follows needs among the steps that could not be sorted until one comes round again.
+func findCircle(rest []string, needs map[string][]string) []string {
+	in := map[string]bool{}
+	for _, id := range rest {
+		in[id] = true
+	}
+	var path []string
+	for id := rest[0]; ; {
+		if i := slices.Index(path, id); i >= 0 {
+			return append(path[i:], id)
+		}
+		path = append(path, id)
+		i := slices.IndexFunc(needs[id], func(n string) bool { return in[n] })
+		if i < 0 {
+			panic(fmt.Sprintf("runbook: step %q is in no circle", id)) // every step of rest waits for another of rest
+		}
+		id = needs[id][i]
+	}
+}
+
+// bitset is a set of steps by their place in the file: a chain of a thousand steps has half a million pairs.
+type bitset []uint64
+
+func (b bitset) add(i int) { b[i/64] |= 1 << (i % 64) }
+
+func (b bitset) has(i int) bool { return i/64 < len(b) && b[i/64]&(1<<(i%64)) != 0 }
+
+func (b bitset) join(other bitset) {
+	for i, w := range other {
+		b[i] |= w
+	}
+}

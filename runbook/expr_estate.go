@@ -1,0 +1,133 @@
+package runbook
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// lookup finds a value of the estate by its words. Keys that are left out are "", nil or 0; a key that does not exist
+// is an error, with a hint.
+func (e *Estate) lookup(path []any) (value any, hint string, err error) {
+	v := reflect.ValueOf(e).Elem()
+	walked := "estate"
+	for _, step := range path {
+		if v.Kind() == reflect.Interface {
+			v = v.Elem()
+		}
+		if v.Kind() == reflect.Pointer { // left out: its keys are empty
+			if v.IsNil() {
+				v = reflect.New(v.Type().Elem())
+			}
+			v = v.Elem()
+		}
+		if i, ok := step.(int); ok {
+			if v.Kind() != reflect.Slice {
+				return nil, "", fmt.Errorf("%s is not a list", walked)
+			}
+			if i < 0 || i >= v.Len() {
+				return nil, "", fmt.Errorf("%s has %d entries, counted from 0", walked, v.Len())
+			}
+			v, walked = v.Index(i), fmt.Sprintf("%s[%d]", walked, i)
+			continue
+		}
+		key := step.(string)
+		var known []string
+		v, known = child(v, key)
+		if !v.IsValid() {
+			if known == nil {
+				return nil, "", fmt.Errorf("%s is a single value and has no key %q", walked, key)
+			}
+			return nil, meant(key, known), fmt.Errorf("%s has no key %q", walked, key)
+		}
+		walked += "." + key
+	}
+	if walked == "estate.service.ttl" {
+		return wordOf(reflect.ValueOf(Duration(e.Service.ttl()))), "", nil
+	}
+	return wordOf(v), "", nil
+}
+
+// child is one key of a value; known lists the keys there are, nil when there cannot be any.
+func child(v reflect.Value, key string) (found reflect.Value, known []string) {
+	switch {
+	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[Ref]():
+		known = []string{}
+		for _, f := range keysOf(v.Type()) {
+			if f.key == "drill" {
+				continue
+			}
+			if f.key == key {
+				return v.Field(f.index), nil
+			}
+			known = append(known, f.key)
+		}
+	case v.Kind() == reflect.Map:
+		known = []string{}
+		if found = v.MapIndex(reflect.ValueOf(key)); found.IsValid() {
+			return found, nil
+		}
+		for _, k := range v.MapKeys() {
+			known = append(known, k.String())
+		}
+	}
+	return reflect.Value{}, known
+}
+
+// wordOf is a value as expressions see it: a Ref is its id, a duration is seconds, the rest is text, numbers, lists and
+// maps by the words of the file.
+func wordOf(v reflect.Value) any {
+	switch x := v.Interface().(type) {
+	case Ref:
+		return x.ID
+	case Duration:
+		if d := time.Duration(x); d%time.Second != 0 {
+			return d.Seconds()
+		}
+		return int(time.Duration(x) / time.Second)
+	}
+	switch v.Kind() {
+	case reflect.Interface, reflect.Pointer:
+		if v.IsNil() {
+			return nil
+		}
+		return wordOf(v.Elem())
+	case reflect.Struct:
+		out := map[string]any{}
+		for _, f := range keysOf(v.Type()) {
+			out[f.key] = wordOf(v.Field(f.index))
+		}
+		return out
+	case reflect.Map:
+		out := map[string]any{}
+		for it := v.MapRange(); it.Next(); {
+			out[it.Key().String()] = wordOf(it.Value())
+		}
+		return out
+	case reflect.Slice:
+		out := make([]any, v.Len())
+		for i := range out {
+			out[i] = wordOf(v.Index(i))
+		}
+		return out
+	default:
+		return v.Interface()
+	}
+}
+
+func dotted(path []any) string {
+	var b strings.Builder
+	for i, p := range path {
+		switch x := p.(type) {
+		case int:
+			fmt.Fprintf(&b, "[%d]", x)
+		case string:
+			if i > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(x)
+		}
+	}
+	return b.String()
+}

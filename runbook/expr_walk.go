@@ -1,0 +1,312 @@
+package runbook
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+)
+
+// walker checks every name of an expression and replaces what is known by its value: estate, inputs and mode become
+// constants, outputs, secrets and parameters become names of the environment.
+type walker struct {
+	scope *scope
+	x     *expression
+	wrong *misfit // the first mistake, its offset in characters
+}
+
+func (w *walker) fail(n ast.Node, hint, format string, args ...any) ast.Node {
+	if w.wrong == nil {
+		w.wrong = &misfit{offset: n.Location().From, text: fmt.Sprintf(format, args...), hint: hint}
+	}
+	return n
+}
+
+var roots = []string{"estate", "inputs", "steps", "secret", "run"}
+
+func (w *walker) walk(n ast.Node) ast.Node {
+	if w.wrong != nil {
+		return n
+	}
+	switch n := n.(type) {
+	case *ast.NilNode:
+		return constant(n, nil)
+	case *ast.IntegerNode:
+		return constant(n, n.Value)
+	case *ast.FloatNode:
+		return constant(n, n.Value)
+	case *ast.BoolNode:
+		return constant(n, n.Value)
+	case *ast.StringNode:
+		return constant(n, n.Value)
+	case *ast.ConstantNode:
+		return n
+	case *ast.IdentifierNode:
+		return w.name(n, []any{n.Value}, []ast.Node{n})
+	case *ast.MemberNode:
+		return w.member(n)
+	case *ast.ChainNode:
+		n.Node = w.walk(n.Node)
+		if c, ok := n.Node.(*ast.ConstantNode); ok {
+			return c
+		}
+		if id, ok := n.Node.(*ast.IdentifierNode); ok {
+			return id
+		}
+	case *ast.UnaryNode:
+		n.Node = w.walk(n.Node)
+	case *ast.BinaryNode:
+		if n.Operator == ".." {
+			return w.fail(n, "", "ranges are not supported")
+		}
+		n.Left, n.Right = w.walk(n.Left), w.walk(n.Right)
+		if s, ok := n.Right.(*ast.ConstantNode); ok && n.Operator == "matches" {
+			if text, ok := s.Value.(string); ok { // the language wants its patterns as text nodes, to compile them once
+				p := &ast.StringNode{Value: text}
+				ast.Patch(&n.Right, p)
+			}
+		}
+	case *ast.SliceNode:
+		n.Node = w.walk(n.Node)
+		if n.From != nil {
+			n.From = w.walk(n.From)
+		}
+		if n.To != nil {
+			n.To = w.walk(n.To)
+		}
+	case *ast.ConditionalNode:
+		n.Cond, n.Exp1, n.Exp2 = w.walk(n.Cond), w.walk(n.Exp1), w.walk(n.Exp2)
+	case *ast.ArrayNode:
+		for i := range n.Nodes {
+			n.Nodes[i] = w.walk(n.Nodes[i])
+		}
+	case *ast.MapNode:
+		for i := range n.Pairs {
+			p := n.Pairs[i].(*ast.PairNode)
+			p.Key, p.Value = w.walk(p.Key), w.walk(p.Value)
+		}
+	case *ast.CallNode:
+		return w.call(n)
+	case *ast.BuiltinNode:
+		if !functions[n.Name] {
+			return w.noFunction(n, n.Name)
+		}
+		for i := range n.Arguments {
+			n.Arguments[i] = w.walk(n.Arguments[i])
+		}
+	default:
+		return w.fail(n, "", "this is not supported in a runbook's expressions")
+	}
+	return n
+}
+
+func constant(n ast.Node, v any) ast.Node {
+	c := &ast.ConstantNode{Value: v}
+	c.SetLocation(n.Location())
+	return c
+}
+
+func (w *walker) call(n *ast.CallNode) ast.Node {
+	id, ok := n.Callee.(*ast.IdentifierNode)
+	switch {
+	case !ok:
+		return w.fail(n, "", "only functions can be called")
+	case id.Value != "region_of":
+		return w.noFunction(n.Callee, id.Value)
+	case len(n.Arguments) != 1:
+		return w.fail(n, "", "region_of takes one argument")
+	}
+	n.Arguments[0] = w.walk(n.Arguments[0])
+	if c, ok := n.Arguments[0].(*ast.ConstantNode); ok && w.wrong == nil {
+		return constant(n, w.scope.estate.regionOf(c.Value))
+	}
+	return n
+}
+
+func (w *walker) noFunction(n ast.Node, name string) ast.Node {
+	return w.fail(n, meant(name, append(sortedKeys(functions), "region_of")), "there is no function %q", name)
+}
+
+// regionOf adds the one function that lifeboat adds to the language.
+func regionOf(e *Estate) expr.Option {
+	return expr.Function("region_of", func(args ...any) (any, error) { return e.regionOf(args[0]), nil }, new(func(any) string))
+}
+
+// member collects a path such as estate.standby.image. What does not start at a name is left to the language.
+func (w *walker) member(n *ast.MemberNode) ast.Node {
+	var path []any
+	var nodes []ast.Node
+	for at := ast.Node(n); ; {
+		if chain, ok := at.(*ast.ChainNode); ok {
+			at = chain.Node
+			continue
+		}
+		if id, ok := at.(*ast.IdentifierNode); ok {
+			path, nodes = append(path, id.Value), append(nodes, id)
+			break
+		}
+		m, ok := at.(*ast.MemberNode)
+		if !ok {
+			n.Node, n.Property = w.walk(n.Node), w.walk(n.Property)
+			return n
+		}
+		switch p := m.Property.(type) {
+		case *ast.StringNode:
+			path = append(path, p.Value)
+		case *ast.IntegerNode:
+			path = append(path, p.Value)
+		default:
+			return w.fail(m.Property, "", "write the key out: a key that is computed cannot be checked")
+		}
+		nodes = append(nodes, m.Property)
+		at = m.Node
+	}
+	slices.Reverse(path)
+	slices.Reverse(nodes)
+	return w.name(n, path, nodes)
+}
+
+// name resolves a path. nodes are where its parts stand.
+func (w *walker) name(n ast.Node, path []any, nodes []ast.Node) ast.Node {
+	root, _ := path[0].(string)
+	switch root {
+	case "estate":
+		return w.estate(n, path, nodes)
+	case "inputs":
+		return w.input(n, path, nodes)
+	case "steps":
+		return w.output(n, path, nodes)
+	case "secret":
+		if len(path) != 2 {
+			return w.fail(n, "", "write secret.NAME")
+		}
+		if !w.scope.secrets {
+			return w.fail(n, "", "a secret can only be given to a parameter that is one")
+		}
+		return w.ref(n, fmt.Sprintf("secret.%v", path[1]))
+	case "run":
+		if len(path) != 2 || path[1] != "mode" {
+			return w.fail(nodes[len(nodes)-1], "did you mean run.mode?", "run has only the key %q", "mode")
+		}
+		return constant(n, string(w.scope.mode))
+	case "with":
+		if w.scope.with == nil {
+			break
+		}
+		if name, ok := path[min(1, len(path)-1)].(string); ok && len(path) == 2 && slices.Contains(w.scope.with, name) {
+			return w.ref(n, "with."+name)
+		}
+		return w.fail(n, meant(dotted(path[1:]), w.scope.with), "there is no parameter %q", dotted(path[1:]))
+	}
+	return w.fail(nodes[0], meant(root, roots), "unknown name %q", root)
+}
+
+// ref is a value that is known only later.
+func (w *walker) ref(n ast.Node, name string) ast.Node {
+	w.x.refs = append(w.x.refs, name)
+	id := &ast.IdentifierNode{Value: name}
+	id.SetLocation(n.Location())
+	return id
+}
+
+func (w *walker) estate(n ast.Node, path []any, nodes []ast.Node) ast.Node {
+	if len(path) == 1 {
+		return w.fail(n, "name a key, such as estate.standby.region", "the estate as a whole is not a value")
+	}
+	for i := 2; i <= len(path); i++ { // the shortest path that does not exist is where to point
+		v, hint, err := w.scope.estate.lookup(path[1:i])
+		if err != nil {
+			return w.fail(nodes[i-1], hint, "%s", err)
+		}
+		if i == len(path) {
+			if isEmpty(v) {
+				w.x.keys = append(w.x.keys, dotted(path[1:]))
+			}
+			return constant(n, v)
+		}
+	}
+	return n
+}
+
+func (w *walker) input(n ast.Node, path []any, nodes []ast.Node) ast.Node {
+	var known []string
+	for _, in := range w.scope.runbook.Inputs {
+		known = append(known, in.ID)
+	}
+	if len(path) != 2 {
+		return w.fail(n, meant("", known), "write inputs.NAME")
+	}
+	name, _ := path[1].(string)
+	if !slices.Contains(known, name) {
+		return w.fail(nodes[1], meant(name, known), "there is no input %q", name)
+	}
+	return constant(n, w.scope.inputs[name])
+}
+
+func (w *walker) output(n ast.Node, path []any, nodes []ast.Node) ast.Node {
+	s := w.scope
+	if s.titles {
+		return w.fail(nodes[0], "", "outputs of steps are not known where this is shown")
+	}
+	if len(path) < 2 {
+		return w.fail(n, "write steps.ID.OUTPUT", "the steps as a whole are not a value")
+	}
+	id, _ := path[1].(string)
+	kind, ok := s.kinds[id]
+	if !ok {
+		return w.fail(nodes[1], meant(id, s.order), "there is no step %q", id)
+	}
+	var known []string
+	for _, o := range kind.Outputs {
+		known = append(known, o.Name)
+	}
+	if len(path) < 3 {
+		return w.fail(n, outputHint(id, known), "a step as a whole is not a value")
+	}
+	name, _ := path[2].(string)
+	out, ok := kind.Output(name)
+	switch {
+	case kind.Name == "": // its kind is unknown: that was said where it stands
+	case !ok:
+		return w.fail(nodes[2], meant(name, known), "a step of kind %q has no output %q", kind.Name, name)
+	case len(path) > 3 && out.Type != "host":
+		return w.fail(nodes[3], "", "steps.%s.%s is a single value and has no keys", id, name)
+	case len(path) > 4 || len(path) == 4 && !slices.Contains(hostKeys, path[3]):
+		return w.fail(nodes[3], "a host has "+strings.Join(words(hostKeys), ", "), "a host has no key %q", dotted(path[3:]))
+	}
+	if id == s.step {
+		return w.fail(nodes[1], "", "a step cannot read its own output")
+	}
+	if !s.reach.has(s.index[id]) {
+		hint := fmt.Sprintf("add %q to its needs", id)
+		if s.step == "" {
+			return w.fail(nodes[1], "", "guards come before every step and cannot read outputs")
+		}
+		return w.fail(nodes[1], hint, "step %q reads an output of %q but does not wait for it", s.step, id)
+	}
+	ref := "steps." + id + "." + name
+	if len(path) == 4 {
+		ref += "." + path[3].(string)
+	}
+	return w.ref(n, ref)
+}
+
+// hostKeys are the keys of an output of type host.
+var hostKeys = []any{"address", "id", "region", "user", "port"}
+
+func words(list []any) []string {
+	out := make([]string, len(list))
+	for i, v := range list {
+		out[i] = fmt.Sprint(v)
+	}
+	return out
+}
+
+func outputHint(id string, known []string) string {
+	if len(known) == 0 {
+		return "its kind has no outputs"
+	}
+	return fmt.Sprintf("name an output: steps.%s.%s", id, strings.Join(known, ", steps."+id+"."))
+}
