@@ -124,3 +124,19 @@ func failedDependent(p *Plan, s *State, wanted map[string]bool, id string) strin
 	}
 	return ""
 }
+
+// UndoOrder lists what an undo of the steps would put back, in order: the steps and what depends on them, dependents
+// first.
+func UndoOrder(p *Plan, s State, steps []string) []string {
+	s = s.Clone()
+	s.UndoQueue = append(s.UndoQueue, steps...)
+	wanted := undoSet(p, &s)
+	var out []string
+	for i := len(p.Steps) - 1; i >= 0; i-- {
+		id := p.Steps[i].ID
+		if st := s.Step(id); wanted[id] && st.Undo != UndoDone {
+			out = append(out, id)
+		}
+	}
+	return out
+}

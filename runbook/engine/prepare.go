@@ -120,9 +120,7 @@ func (e *Engine) bind(step *runbook.PlannedStep, attempt int, secrets runbook.Se
 		Before: st.Before, Did: st.Outputs, Log: e.Desk.Log(step.ID),
 		Progress: func(p runbook.Progress) { e.Desk.Progress(step.ID, p) },
 	}
-	if e.Plan.Mode == runbook.Drill {
-		call.MayTouch = e.mayTouch()
-	}
+	call.MayTouch = runbook.MayTouch(e.Plan, &e.state)
 	return probe, call, nil
 }
 
@@ -142,24 +140,6 @@ func (e *Engine) fence(step *runbook.PlannedStep, act runbook.Action, call runbo
 		}
 	}
 	return nil
-}
-
-// mayTouch takes a copy of what the run has made, so that it can be asked from any goroutine.
-func (e *Engine) mayTouch() func(runbook.Target) error {
-	allowed := slices.Clone(e.Plan.Fence)
-	for _, st := range e.state.Steps {
-		allowed = append(allowed, st.Made...)
-	}
-	return func(t runbook.Target) error {
-		for _, a := range allowed {
-			if a.ID == t.ID && (a.Kind == t.Kind || a.Kind == "instance" && t.Kind == "host") {
-				return nil
-			}
-		}
-		return runbook.Fail("the drill fence refuses to change "+t.String(),
-			"neither did this run make it nor does the estate's drill overlay name it; nothing was done",
-			"name it under drill: in the estate, if a drill may change it")
-	}
 }
 
 // failed is the fact of an attempt that came to an end with an error.

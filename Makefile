@@ -1,0 +1,41 @@
+# The two targets that a user needs are demo and test; the rest is for those who work on lifeboat.
+
+GO      ?= go
+BIN     := bin/lifeboat
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: build demo test race lint check bench soak tools clean
+
+build: ## the program, in bin/
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/lifeboat
+
+demo: build ## the shipped failover on the simulated estate; needs nothing else
+	$(BIN) demo --speed 10
+
+test: tools ## every test; installs what the tests need where it can
+	$(GO) test -timeout 25m ./...
+
+race: tools
+	$(GO) test -race -timeout 40m ./runbook/... ./store/... ./providers/... ./cmd/...
+
+lint:
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@out=$$($(GO) tool gofumpt -l .); if [ -n "$$out" ]; then echo "not formatted (run: go tool gofumpt -w .):"; echo "$$out"; exit 1; fi
+
+check: lint test ## what runs before a change lands
+
+bench: tools
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./...
+
+soak: tools ## the full figures of the reliability tests; takes hours
+	LIFEBOAT_SOAK=1 $(GO) test -timeout 12h ./...
+
+# What the tests talk to: an ssh server, rsync, strace, and moto, an emulator of AWS. A test whose tool is missing says so
+# and skips; with CI=true it fails.
+tools:
+	@bash .ci/tools
+
+clean:
+	rm -rf bin
