@@ -1,0 +1,135 @@
+package aws
+
+import (
+	"context"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// method is an operation of the SDK, bound to a client.
+type method[I, O any] func(context.Context, *I) (*O, error)
+
+// bind keeps the one operation and lets go of the client's type. See the package comment for the reason.
+func bind[I, O, P any](f func(context.Context, *I, ...func(*P)) (*O, error)) method[I, O] {
+	return func(ctx context.Context, in *I) (*O, error) { return f(ctx, in) }
+}
+
+// ec2API is what is used of EC2, in one region.
+type ec2API struct {
+	session                *session
+	runInstances           method[ec2.RunInstancesInput, ec2.RunInstancesOutput]
+	terminateInstances     method[ec2.TerminateInstancesInput, ec2.TerminateInstancesOutput]
+	describeInstances      method[ec2.DescribeInstancesInput, ec2.DescribeInstancesOutput]
+	describeInstanceStatus method[ec2.DescribeInstanceStatusInput, ec2.DescribeInstanceStatusOutput]
+	getConsoleOutput       method[ec2.GetConsoleOutputInput, ec2.GetConsoleOutputOutput]
+	describeVolumes        method[ec2.DescribeVolumesInput, ec2.DescribeVolumesOutput]
+	attachVolume           method[ec2.AttachVolumeInput, ec2.AttachVolumeOutput]
+	detachVolume           method[ec2.DetachVolumeInput, ec2.DetachVolumeOutput]
+	describeImages         method[ec2.DescribeImagesInput, ec2.DescribeImagesOutput]
+	describeAddresses      method[ec2.DescribeAddressesInput, ec2.DescribeAddressesOutput]
+	associateAddress       method[ec2.AssociateAddressInput, ec2.AssociateAddressOutput]
+	disassociateAddress    method[ec2.DisassociateAddressInput, ec2.DisassociateAddressOutput]
+}
+
+// dnsAPI is what is used of Route 53.
+type dnsAPI struct {
+	session               *session
+	region                string
+	getHostedZone         method[route53.GetHostedZoneInput, route53.GetHostedZoneOutput]
+	listHostedZonesByName method[route53.ListHostedZonesByNameInput, route53.ListHostedZonesByNameOutput]
+	listRecords           method[route53.ListResourceRecordSetsInput, route53.ListResourceRecordSetsOutput]
+	changeRecords         method[route53.ChangeResourceRecordSetsInput, route53.ChangeResourceRecordSetsOutput]
+	getChange             method[route53.GetChangeInput, route53.GetChangeOutput]
+}
+
+// stsAPI is what is used of STS, in one region.
+type stsAPI struct {
+	session           *session
+	getCallerIdentity method[sts.GetCallerIdentityInput, sts.GetCallerIdentityOutput]
+}
+
+func (c *Cloud) ec2In(ctx context.Context, op, region string) (*ec2API, error) {
+	s, err := c.sessionFor(ctx, op, region)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ec2[region] == nil {
+		s.ec2[region] = newEC2(s, region)
+	}
+	return s.ec2[region], nil
+}
+
+func newEC2(s *session, region string) *ec2API {
+	x := ec2.NewFromConfig(s.cfg, func(o *ec2.Options) {
+		o.Region, o.HTTPClient, o.Retryer = region, s.http, sdk.NopRetryer{}
+	})
+	return &ec2API{
+		session:                s,
+		runInstances:           bind(x.RunInstances),
+		terminateInstances:     bind(x.TerminateInstances),
+		describeInstances:      bind(x.DescribeInstances),
+		describeInstanceStatus: bind(x.DescribeInstanceStatus),
+		getConsoleOutput:       bind(x.GetConsoleOutput),
+		describeVolumes:        bind(x.DescribeVolumes),
+		attachVolume:           bind(x.AttachVolume),
+		detachVolume:           bind(x.DetachVolume),
+		describeImages:         bind(x.DescribeImages),
+		describeAddresses:      bind(x.DescribeAddresses),
+		associateAddress:       bind(x.AssociateAddress),
+		disassociateAddress:    bind(x.DisassociateAddress),
+	}
+}
+
+func (c *Cloud) stsIn(ctx context.Context, op, region string) (*stsAPI, error) {
+	s, err := c.sessionFor(ctx, op, region)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sts[region] == nil {
+		x := sts.NewFromConfig(s.cfg, func(o *sts.Options) {
+			o.Region, o.HTTPClient, o.Retryer = region, s.http, sdk.NopRetryer{}
+		})
+		s.sts[region] = &stsAPI{session: s, getCallerIdentity: bind(x.GetCallerIdentity)}
+	}
+	return s.sts[region], nil
+}
+
+func (c *Cloud) route53(ctx context.Context) (*dnsAPI, error) {
+	s, err := c.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dns == nil {
+		region := globalRegion(s.cfg.Region)
+		x := route53.NewFromConfig(s.cfg, func(o *route53.Options) {
+			o.Region, o.HTTPClient, o.Retryer = region, s.http, sdk.NopRetryer{}
+		})
+		s.dns = &dnsAPI{
+			session:               s,
+			region:                region,
+			getHostedZone:         bind(x.GetHostedZone),
+			listHostedZonesByName: bind(x.ListHostedZonesByName),
+			listRecords:           bind(x.ListResourceRecordSets),
+			changeRecords:         bind(x.ChangeResourceRecordSets),
+			getChange:             bind(x.GetChange),
+		}
+	}
+	return s.dns, nil
+}
+
+// sessionFor checks the name of the region before anything is made for it.
+func (c *Cloud) sessionFor(ctx context.Context, op, region string) (*session, error) {
+	if err := c.checkRegion(ctx, op, region); err != nil {
+		return nil, err
+	}
+	return c.current(ctx)
+}
