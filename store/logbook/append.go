@@ -50,7 +50,11 @@ func (b *Book) write(events [][]byte, epoch uint64) error {
 	sum := b.tape.sum
 	for i, event := range events {
 		var line []byte
-		line, sum = link(event, sum, i == len(events)-1)
+		commit := uint64(0)
+		if i == len(events)-1 {
+			commit = b.tape.last() + 1
+		}
+		line, sum = link(event, sum, commit)
 		batch = append(batch, line...)
 		lines[i] = line[:len(line)-1]
 	}

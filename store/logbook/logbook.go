@@ -4,11 +4,11 @@
 //
 //	{"logbook":1,"run":"20260102-1504-k3f9","sum":"..."}
 //	{"seq":1,"time":"2026-01-02T15:04:05.000Z","run":"...","type":"run.started","epoch":1,...,"prev":"...","sum":"..."}
-//	{"seq":2,"time":"2026-01-02T15:04:05.000Z","run":"...","type":"guard.passed",...,"prev":"...","commit":true,"sum":"..."}
+//	{"seq":2,"time":"2026-01-02T15:04:05.000Z","run":"...","type":"guard.passed",...,"prev":"...","commit":1,"sum":"..."}
 //
 // Sum is the SHA-256 (base64url, no padding) of the line's bytes before `,"sum"`; prev is the sum of the line before, so
-// each line vouches for all above it. Commit stands on the last line of a batch: what follows the last commit is not
-// there. A batch is one write and one fdatasync, under an flock that any process takes for as long as that lasts.
+// each line vouches for all above it. Commit stands on the last line of a batch, and names its first event: what follows the
+// last commit is not there. A batch is one write and one fdatasync, under an flock that any process takes for as long as that lasts.
 // Readers take no lock.
 //
 // A write that a crash cut off is taken away by the next append; it can only lie behind the last commit. Anything else

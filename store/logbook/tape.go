@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"lifeboat/runbook"
 	"lifeboat/store"
@@ -19,7 +20,7 @@ const (
 
 	sumOpen    = `,"sum":"`
 	prevOpen   = `,"prev":"`
-	commitMark = `,"commit":true`
+	commitOpen = `,"commit":`
 	lineClose  = `"}`
 )
 
@@ -68,11 +69,12 @@ func header(run runbook.RunID) []byte {
 	return line
 }
 
-// link turns an encoded event into a line behind the one whose sum is prev.
-func link(event []byte, prev string, commit bool) (line []byte, sum string) {
+// link turns an encoded event into a line behind the one whose sum is prev. Commit is the first event of the batch that
+// ends with it, or 0.
+func link(event []byte, prev string, commit uint64) (line []byte, sum string) {
 	open := append(slices.Clip(event[:len(event)-1]), prevOpen+prev+`"`...)
-	if commit {
-		open = append(open, commitMark...)
+	if commit > 0 {
+		open = strconv.AppendUint(append(open, commitOpen...), commit, 10)
 	}
 	return seal(open)
 }
@@ -110,7 +112,10 @@ func (t *tape) take(b []byte) *fault {
 		}
 		lines, sum, epoch = append(lines, line), next, max(epoch, env.Epoch)
 		b = b[nl+1:]
-		if commit {
+		if commit > 0 {
+			if commit != t.last()+1 {
+				return &fault{line: t.lineNumber(len(lines) - 1), why: fmt.Sprintf("it ends a batch that begins with event %d", commit)}
+			}
 			used := t.torn - int64(len(b))
 			t.commit(lines, sum, epoch, used)
 			lines = nil
@@ -164,16 +169,29 @@ func (t *tape) takeHeader(b []byte) ([]byte, *fault) {
 }
 
 // checkLine holds a line against its own checksum and the chain.
-func checkLine(line []byte, prev string) (sum string, commit bool, why string) {
+func checkLine(line []byte, prev string) (sum string, commit uint64, why string) {
 	open, sum, ok := cutSum(line)
 	if !ok {
-		return "", false, "its checksum does not match"
+		return "", 0, "its checksum does not match"
 	}
-	open, commit = bytes.CutSuffix(open, []byte(commitMark))
+	open, commit = cutCommit(open)
 	if !bytes.HasSuffix(open, []byte(prevOpen+prev+`"`)) {
-		return "", false, "it does not follow the line above"
+		return "", 0, "it does not follow the line above"
 	}
 	return sum, commit, ""
+}
+
+// cutCommit takes the commit mark off, if there is one.
+func cutCommit(open []byte) (rest []byte, commit uint64) {
+	i := bytes.LastIndex(open, []byte(commitOpen))
+	if i < 0 {
+		return open, 0
+	}
+	n, err := strconv.ParseUint(string(open[i+len(commitOpen):]), 10, 64)
+	if err != nil {
+		return open, 0
+	}
+	return open[:i], n
 }
 
 // cutSum splits a line at its checksum and checks it.
@@ -194,10 +212,12 @@ type place struct {
 
 // envelope reads what the tape itself must know of a line that is as it was written.
 func (t *tape) envelope(line []byte, pending uint64) (place, *fault) {
-	var env place
 	number := t.lineNumber(int(pending))
-	if err := json.Unmarshal(line, &env); err != nil {
-		return env, &fault{line: number, why: "it is not an event: " + err.Error()}
+	env, ok := quickPlace(line)
+	if !ok {
+		if err := json.Unmarshal(line, &env); err != nil {
+			return env, &fault{line: number, why: "it is not an event: " + err.Error()}
+		}
 	}
 	if want := t.last() + pending + 1; env.Seq != want {
 		return env, &fault{line: number, why: fmt.Sprintf("it is event %d where %d should be", env.Seq, want)}
@@ -206,6 +226,42 @@ func (t *tape) envelope(line []byte, pending uint64) (place, *fault) {
 		return env, &fault{line: number, why: fmt.Sprintf("it is an event of run %q in the logbook of %q", env.Run, t.run)}
 	}
 	return env, nil
+}
+
+// quickPlace reads the fields at the beginning of a line in the order in which store.Encode writes them; a whole parse
+// costs more than the checksum.
+func quickPlace(line []byte) (p place, ok bool) {
+	rest, ok := bytes.CutPrefix(line, []byte(`{"seq":`))
+	if !ok {
+		return p, false
+	}
+	if p.Seq, rest, ok = number(rest); !ok {
+		return p, false
+	}
+	_, rest, ok = bytes.Cut(rest, []byte(`Z","run":"`))
+	if !ok {
+		return p, false
+	}
+	run, rest, ok := bytes.Cut(rest, []byte(`","type":"`))
+	if !ok || bytes.ContainsAny(run, `\"`) {
+		return p, false
+	}
+	p.Run = runbook.RunID(run)
+	_, rest, ok = bytes.Cut(rest, []byte(`"`))
+	if epoch, found := bytes.CutPrefix(rest, []byte(`,"epoch":`)); ok && found {
+		p.Epoch, _, ok = number(epoch)
+	}
+	return p, ok
+}
+
+// number reads digits up to a comma.
+func number(b []byte) (n uint64, rest []byte, ok bool) {
+	digits, rest, ok := bytes.Cut(b, []byte(","))
+	if !ok {
+		return 0, nil, false
+	}
+	n, err := strconv.ParseUint(string(digits), 10, 64)
+	return n, rest, err == nil
 }
 
 // judge looks at a last line without a newline: a crash leaves the beginning of a line, never one with a wrong end.
@@ -220,8 +276,9 @@ func (t *tape) judge(rest, whole []byte, pending int64) *fault {
 	return nil
 }
 
-// cutOff reports whether the bytes behind the last commit are one batch that a power cut left with a hole. Had a commit
-// been followed by more, it would have been acknowledged, and the hole would be damage.
+// cutOff reports whether the bytes behind the last commit are one batch that a power cut left with a hole. The commit
+// marks among them show whether they are: had a batch begun later, or more followed a commit, then what has the hole had
+// been acknowledged, and the hole is damage.
 func (t *tape) cutOff(whole []byte) bool {
 	tail := whole[len(whole)-int(t.torn):]
 	if !torn(tail, t.end) {
@@ -229,8 +286,9 @@ func (t *tape) cutOff(whole []byte) bool {
 	}
 	for line := range bytes.Lines(tail) {
 		tail = tail[len(line):]
-		if open, _, ok := cutSum(bytes.TrimSuffix(line, []byte("\n"))); ok && bytes.HasSuffix(open, []byte(commitMark)) {
-			return len(tail) == 0
+		open, _, _ := cutSum(bytes.TrimSuffix(line, []byte("\n"))) // its checksum may be wrong: the hole may be in it
+		if _, first := cutCommit(open); first > 0 && (first != t.last()+1 || len(tail) > 0) {
+			return false
 		}
 	}
 	return true
