@@ -92,9 +92,15 @@ func isAny(err error, kinds ...providers.ErrorKind) bool {
 	return false
 }
 
-// lookFailed turns a failed read into a readiness line: a check that could not be made is not well.
+// lookFailed turns a failed read into a readiness line: a check that could not be made is not well. An answer that is a
+// plain no was checked.
 func lookFailed(what string, err error) runbook.Check {
-	return runbook.Check{What: what, Grade: runbook.CannotCheck, Seen: err.Error()}
+	f := runbook.AsFailure(err)
+	grade := runbook.CannotCheck
+	if f.Verdict == runbook.Definitive && !isAny(err, providers.Expired, providers.Denied, providers.Missing, providers.HostKey) {
+		grade = runbook.CheckedLive
+	}
+	return runbook.Check{What: what, Grade: grade, Seen: f.What}
 }
 
 // took is how long ago the intent was, for evidence; "" when there was none.

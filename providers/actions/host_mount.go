@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +31,7 @@ func hostMount(w world) runbook.Kind {
 type mount struct {
 	Host    providers.Host `with:"host,required" doc:"the host"`
 	Volume  string         `with:"volume,required" doc:"id of the volume"`
-	Device  string         `with:"device" default:"'/dev/sdf'" doc:"device name that was asked for, for machines without NVMe"`
+	Device  string         `with:"device" default:"'/dev/sdf'" doc:"device name that EC2 gave it: the output of volume.attach; used on machines without NVMe"`
 	Path    string         `with:"path,required" doc:"where to mount it"`
 	FSType  string         `with:"fstype" doc:"type of the file system; found out when left out"`
 	Options string         `with:"options" doc:"mount options, separated by commas"`
@@ -62,15 +61,24 @@ func (a *mount) devices() []string {
 	return list
 }
 
-// device asks the host which of the names exists, and returns what it stands for; "" is none.
+// device asks the host which of the names exists, and returns what it stands for; "" is none. On a machine with NVMe the
+// id is the only name that counts: there /dev/sdf, where it exists, may stand for another volume.
 func (a *mount) device(ctx context.Context, call runbook.Call) (string, error) {
+	names := a.devices()
+	byID, rest := names[0], names[1:]
+	res, err := a.on(call).look(ctx, "readlink", "-e", "--", byID)
+	if err != nil || res.Status == 0 || len(rest) == 0 {
+		return strings.TrimSpace(res.Stdout), err
+	}
 	// readlink -e prints one line for each name that exists, in order. Its status says only that one was missing.
-	res, err := a.on(call).look(ctx, append([]string{"readlink", "-e", "--"}, a.devices()...)...)
-	if err != nil {
+	if res, err = a.on(call).look(ctx, append([]string{"readlink", "-e", "--"}, rest...)...); err != nil {
 		return "", err
 	}
 	first, _, _ := strings.Cut(res.Stdout, "\n")
-	return strings.TrimSpace(first), nil
+	if first = strings.TrimSpace(first); strings.HasPrefix(first, "/dev/nvme") {
+		return "", nil
+	}
+	return first, nil
 }
 
 // mounted returns the source that is mounted at the path; "" is none.
@@ -113,7 +121,7 @@ func (a *mount) Observe(ctx context.Context, call runbook.Call) (runbook.Observa
 	if err != nil {
 		return runbook.Observation{}, err
 	}
-	if device == source || slices.Contains(a.devices(), source) {
+	if device == source {
 		return a.done(source), nil
 	}
 	return seen(runbook.Broken, "%s on %s is a mount of %s, not of %s (%s)", a.Path, a.Host, source, a.Volume, orQuestion(device)), nil
@@ -127,8 +135,12 @@ func (a *mount) done(source string) runbook.Observation {
 }
 
 func (a *mount) Apply(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
-	if o, err := a.Observe(ctx, call); err != nil || o.State == runbook.Holds {
-		return o, err
+	var before mountBefore
+	if err := runbook.Recall(call.Before, &before); err != nil {
+		return runbook.Observation{}, err
+	}
+	if before.Mounted {
+		return a.Observe(ctx, call)
 	}
 	device, err := a.appears(ctx, call)
 	if err != nil {
@@ -142,7 +154,7 @@ func (a *mount) Apply(ctx context.Context, call runbook.Call) (runbook.Observati
 	if _, err := r.must(ctx, append(argv, "--", device, at)...); err != nil {
 		return runbook.Observation{}, err
 	}
-	return a.Observe(ctx, call)
+	return a.done(device), nil
 }
 
 // appears waits for the device: udev may need a moment after EC2 says "attached".

@@ -84,26 +84,30 @@ type down struct {
 // downWithin is the deadline of one try.
 const downWithin = 4 * time.Second
 
+// Observe starts a try each second and waits for all of them: a server that swallows packets costs one deadline, not one
+// for each try. The first good answer ends it.
 func (a *down) Observe(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
-	tries, began, last := max(a.Tries, 1), a.w.clock.Now(), ""
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	tries, began := max(a.Tries, 1), a.w.clock.Now()
+	tried := make(chan attempt, tries)
 	for n := range tries {
-		if n > 0 {
-			if err := runbook.Sleep(ctx, a.w.clock, time.Second); err != nil {
-				return runbook.Observation{}, err
-			}
-		}
-		page, err := a.try(ctx)
+		go func() { tried <- a.try(ctx, time.Duration(n)*time.Second) }()
+	}
+	last := ""
+	for n := range tries {
+		t := <-tried
 		switch {
 		case ctx.Err() != nil:
 			return runbook.Observation{}, ctx.Err()
-		case isAny(err, providers.Missing, providers.Invalid):
-			return runbook.Observation{}, err
-		case err != nil:
-			last = err.Error()
-		case page.Status < 500:
-			return seen(runbook.Absent, "it answers: %s", answer(page)), nil
+		case isAny(t.err, providers.Missing, providers.Invalid):
+			return runbook.Observation{}, t.err
+		case t.err != nil:
+			last = t.err.Error()
+		case t.page.Status < 500:
+			return seen(runbook.Absent, "it answers: %s", answer(t.page)), nil
 		default:
-			last = answer(page)
+			last = answer(t.page)
 		}
 		if call.Progress != nil {
 			call.Progress(runbook.Progress{Text: fmt.Sprintf("try %d of %d: %s", n+1, tries, last), Done: float64(n + 1), Total: float64(tries), Unit: "tries"})
@@ -112,10 +116,20 @@ func (a *down) Observe(ctx context.Context, call runbook.Call) (runbook.Observat
 	return seen(runbook.Holds, "no good answer in %s over %s: %s", plural(tries, "try", "tries"), a.w.clock.Now().Sub(began).Round(100*time.Millisecond), last), nil
 }
 
-func (a *down) try(ctx context.Context) (providers.Page, error) {
+// attempt is what one try came to.
+type attempt struct {
+	page providers.Page
+	err  error
+}
+
+func (a *down) try(ctx context.Context, after time.Duration) (t attempt) {
+	if t.err = runbook.Sleep(ctx, a.w.clock, after); t.err != nil {
+		return t
+	}
 	ctx, cancel := a.w.clock.WithTimeout(ctx, downWithin)
 	defer cancel()
-	return a.w.Web.Get(ctx, a.URL, a.Address)
+	t.page, t.err = a.w.Web.Get(ctx, a.URL, a.Address)
+	return t
 }
 
 func (a *down) Permissions() []string { return nil }

@@ -20,11 +20,14 @@ func instanceLaunch(w world) runbook.Kind {
 			{Name: "region", Doc: "region where it runs", Type: "string"},
 			{Name: "address", Doc: "its public address at that moment, when it had one", Type: "string"},
 		},
-		Settle:  15 * time.Second,
+		Settle:  launchSettle,
 		Budget:  5 * time.Second,
 		Timeout: time.Minute,
 	}
 }
+
+// launchSettle is how long a new machine may be missing from what EC2 reads.
+const launchSettle = 15 * time.Second
 
 // launch is done when EC2 has accepted it: an accepted launch proves that there is capacity. That the machine runs is
 // the question of instance.ready.
@@ -118,6 +121,9 @@ func (a *launch) Undo(ctx context.Context, call runbook.Call) (runbook.Observati
 	}
 	i, err := a.w.Instances.Instance(ctx, a.Region, id)
 	switch {
+	case providers.Is(err, providers.NotFound) && a.w.clock.Now().Sub(call.Since) < launchSettle:
+		// It was made a moment ago: reads lag, and an orphan costs money.
+		return seen(runbook.Pending, "EC2 does not show %s yet", id), nil
 	case providers.Is(err, providers.NotFound):
 		return seen(runbook.Holds, "%s is gone", id), nil
 	case err != nil:

@@ -265,7 +265,7 @@ func (a *copyTree) Apply(ctx context.Context, call runbook.Call) (runbook.Observ
 	if err != nil {
 		return runbook.Observation{}, err
 	}
-	summary, err := verdict(res, a)
+	summary, err := verdict(res, a, meter.done)
 	if err != nil {
 		return runbook.Observation{}, err
 	}

@@ -15,31 +15,33 @@ import (
 // While it says ir-chk, rsync is still finding files and its per cent are of what it has found so far.
 var progressLine = regexp.MustCompile(`^\s*([\d,.]+)\s+(\d+)%\s+([\d.,]+)([kMGT]?)B/s\s+(\d+):(\d\d):(\d\d)(?:\s+\(xfr#\d+, (ir|to)-chk=\d+/\d+\))?`)
 
-// meter turns rsync's lines into progress.
-type meter struct{}
+// meter turns rsync's lines into progress, and remembers how much has come.
+type meter struct{ done float64 }
 
-func (meter) read(l string) (runbook.Progress, bool) {
+func (m *meter) read(l string) (runbook.Progress, bool) {
 	// A terminal would overwrite the line; what counts is behind the last carriage return.
 	l = strings.TrimRight(l, "\r")
 	if i := strings.LastIndexByte(l, '\r'); i >= 0 {
 		l = l[i+1:]
 	}
-	m := progressLine.FindStringSubmatch(l)
-	if m == nil {
+	f := progressLine.FindStringSubmatch(l)
+	if f == nil {
 		return runbook.Progress{}, false
 	}
-	done, err := strconv.ParseFloat(strings.NewReplacer(",", "", ".", "").Replace(m[1]), 64)
+	done, err := strconv.ParseFloat(strings.NewReplacer(",", "", ".", "").Replace(f[1]), 64)
 	if err != nil {
 		return runbook.Progress{}, false
 	}
-	percent, _ := strconv.ParseFloat(m[2], 64)
-	rate := m[3] + " " + m[4] + "B/s"
+	m.done = done
+	percent, _ := strconv.ParseFloat(f[2], 64)
+	rate := f[3] + " " + f[4] + "B/s"
 	p := runbook.Progress{Text: fmt.Sprintf("%s · %s", bytes(done), rate), Done: done, Unit: "B"}
-	if percent > 0 && m[8] != "ir" {
+	if percent > 0 && f[8] != "ir" {
 		p.Total = done * 100 / percent
+		p.Text = fmt.Sprintf("%s of %s · %s", bytes(done), bytes(p.Total), rate)
 		if percent < 100 {
-			p.Left = runbook.Seconds(clock(m[5], m[6], m[7]))
-			p.Text = fmt.Sprintf("%s of %s · %s · %s left", bytes(done), bytes(p.Total), rate, short(time.Duration(p.Left)))
+			p.Left = runbook.Seconds(clock(f[5], f[6], f[7]))
+			p.Text += " · " + short(time.Duration(p.Left)) + " left"
 		}
 	}
 	return p, true
@@ -75,15 +77,16 @@ func bytes(n float64) string {
 	return fmt.Sprintf("%.1f TB", n)
 }
 
+// Lines of rsync --stats.
 var (
 	movedLine = regexp.MustCompile(`Total transferred file size: ([\d,.]+) bytes`)
-	totalLine = regexp.MustCompile(`Total file size: ([\d,.]+) bytes`)
+	totalLine = regexp.MustCompile(`(?i)total (?:file )?size(?: is|:) ([\d,.]+)`)
 	filesLine = regexp.MustCompile(`Number of files: ([\d,.]+)`)
 )
 
 // verdict says what rsync's end means (the exit values of rsync(1)), with a summary when it is good.
-func verdict(res providers.Result, a *copyTree) (string, error) {
-	summary := summarise(res.Stdout)
+func verdict(res providers.Result, a *copyTree, done float64) (string, error) {
+	summary := summarise(res.Stdout, done)
 	switch res.Status {
 	case 0:
 		return summary, nil
@@ -136,13 +139,12 @@ func transport(f *runbook.Failure, said string, other Place) *runbook.Failure {
 	return f
 }
 
-// summarise reads --stats.
-func summarise(out string) string {
-	moved := movedLine.FindStringSubmatch(out)
-	if moved == nil {
-		return ""
+// summarise reads --stats; done is what the progress lines counted, for an rsync that says less.
+func summarise(out string, done float64) string {
+	s := bytes(done) + " copied"
+	if m := movedLine.FindStringSubmatch(out); m != nil {
+		s = count(m[1]) + " copied"
 	}
-	s := count(moved[1]) + " copied"
 	if m := totalLine.FindStringSubmatch(out); m != nil {
 		s += " of " + count(m[1])
 	}

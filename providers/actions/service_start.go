@@ -83,8 +83,11 @@ func (a *start) Observe(ctx context.Context, call runbook.Call) (runbook.Observa
 	if err != nil {
 		return runbook.Observation{}, err
 	}
+	return a.judge(states), nil
+}
+
+func (a *start) judge(states map[string]string) runbook.Observation {
 	o := seen(runbook.Holds, "%s on %s", a.say(states), a.Host)
-	o.Changed = []runbook.Target{a.Host.Target()}
 	for _, s := range a.Services {
 		switch states[s] {
 		case "active":
@@ -96,7 +99,10 @@ func (a *start) Observe(ctx context.Context, call runbook.Call) (runbook.Observa
 			o.State = runbook.Absent
 		}
 	}
-	return o, nil
+	if o.State == runbook.Holds {
+		o.Changed = []runbook.Target{a.Host.Target()}
+	}
+	return o
 }
 
 func (a *start) say(states map[string]string) string {
@@ -127,7 +133,7 @@ func (a *start) Apply(ctx context.Context, call runbook.Call) (runbook.Observati
 			return runbook.Observation{}, a.failed(ctx, call, s, "it started and is "+states[s])
 		}
 	}
-	return a.Observe(ctx, call)
+	return a.judge(states), nil
 }
 
 // failed says why, in the service's own words.

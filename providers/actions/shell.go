@@ -24,17 +24,24 @@ func shell(w world) runbook.Kind {
 // command runs an argv, never a pasted line: what is in a word stays in that word. What it did cannot be seen unless
 // `check` tells; a crash in the middle ends in a question then. Standard output goes to the step's log and is no output.
 type command struct {
-	Host   providers.Host    `with:"host,required" doc:"the host"`
-	Argv   []string          `with:"argv,required" doc:"the command, word by word"`
-	Check  []string          `with:"check" doc:"command that ends with status 0 when it is done and changes nothing"`
-	Revert []string          `with:"undo" doc:"command that puts it back"`
-	Env    map[string]string `with:"env" doc:"environment of the commands; may hold secrets"`
+	Host   providers.Host            `with:"host,required" doc:"the host"`
+	Argv   []string                  `with:"argv,required" doc:"the command, word by word"`
+	Check  []string                  `with:"check" doc:"command that ends with status 0 when it is done and changes nothing"`
+	Revert []string                  `with:"undo" doc:"command that puts it back"`
+	Env    map[string]runbook.Secret `with:"env" doc:"environment of the commands; may hold secrets, which the check does not get"`
 
 	w world
 }
 
 func (a *command) run(ctx context.Context, call runbook.Call, argv []string, readOnly bool) (providers.Result, error) {
-	return a.w.Shell.Run(ctx, a.Host, providers.Command{Argv: argv, Env: a.Env, Log: call.Log, ReadOnly: readOnly, Line: func(_, l string) {
+	env := map[string]string{}
+	for name, v := range a.Env {
+		// A step that only looks is bound without secrets: what is not known is left out.
+		if plain := v.Reveal(); plain != "" {
+			env[name] = plain
+		}
+	}
+	return a.w.Shell.Run(ctx, a.Host, providers.Command{Argv: argv, Env: env, Log: call.Log, ReadOnly: readOnly, Line: func(_, l string) {
 		if call.Progress != nil {
 			call.Progress(runbook.Progress{Text: l})
 		}

@@ -179,7 +179,11 @@ func (a *attach) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
 	if v.Instance != "" {
 		seen = fmt.Sprintf("%s to %s", v.Attachment, v.Instance)
 	}
-	return []runbook.Check{{What: what, Grade: runbook.CheckedLive, OK: v.Instance == "" && v.State == "available", Seen: seen}}
+	ok := v.Instance == "" && v.State == "available"
+	if i, err := a.w.Instances.Instance(ctx, a.Region, a.Instance); err == nil && i.Zone != v.Zone {
+		ok, seen = false, fmt.Sprintf("%s, and %s is in %s", seen, i.ID, i.Zone)
+	}
+	return []runbook.Check{{What: what, Grade: runbook.CheckedLive, OK: ok, Seen: seen}}
 }
 
 func (a *attach) Permissions() []string {
