@@ -1,0 +1,150 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"go.etcd.io/bbolt"
+
+	"lifeboat/runbook"
+	"lifeboat/store"
+)
+
+// Runs is store.History's.
+func (l *Library) Runs(ctx context.Context, q store.Query) (out []store.Summary, err error) {
+	limit := q.Limit
+	if limit <= 0 {
+		limit = store.DefaultLimit
+	}
+	err = l.view(ctx, func(tx *bbolt.Tx) error {
+		s, err := open(tx)
+		if err != nil {
+			return err
+		}
+		out, err = s.find(ctx, q, limit)
+		return err
+	})
+	return out, err
+}
+
+// find walks the narrowest index backwards.
+func (s shelves) find(ctx context.Context, q store.Query, limit int) ([]store.Summary, error) {
+	index, prefix := s.byTime, []byte(nil)
+	switch {
+	case q.Runbook != "":
+		index, prefix = s.byRunbook, under(q.Runbook, nil)
+	case q.Outcome != "":
+		index, prefix = s.byOutcome, under(string(q.Outcome), nil)
+	}
+	end := bytes.Clone(prefix)
+	if q.Before != "" {
+		at, err := store.ParseCursor(q.Before)
+		if err != nil {
+			return nil, err
+		}
+		end = append(end, at...)
+	} else {
+		end = append(end, bytes.Repeat([]byte{0xff}, 16)...)
+	}
+	var out []store.Summary
+	c := index.Cursor()
+	k, v := c.Seek(end)
+	if k == nil {
+		k, v = c.Last()
+	}
+	for ; k != nil && len(out) < limit && ctx.Err() == nil; k, v = c.Prev() {
+		if bytes.Compare(k, end) >= 0 {
+			continue
+		}
+		if !bytes.HasPrefix(k, prefix) {
+			break
+		}
+		found, err := s.entry(k, v, len(prefix))
+		if err != nil {
+			return nil, err
+		}
+		if q.Match(found) {
+			out = append(out, found)
+		}
+	}
+	return out, ctx.Err()
+}
+
+// entry follows an index entry to its summary and holds the one against the other.
+func (s shelves) entry(k, v []byte, prefix int) (store.Summary, error) {
+	if _, err := unseal(k, v); err != nil {
+		return store.Summary{}, err
+	}
+	if len(k) < prefix+9 {
+		return store.Summary{}, bad("an index has the entry %.60q", k)
+	}
+	run := runbook.RunID(k[prefix+8:])
+	found, known, err := s.summary(run)
+	if err != nil {
+		return found, err
+	}
+	if !known || !bytes.Equal(k[prefix:], store.TimeKey(found.Started, found.Run)) {
+		return found, bad("run %q does not stand where the index says", run)
+	}
+	return found, nil
+}
+
+// summary returns what is known of a run.
+func (s shelves) summary(run runbook.RunID) (out store.Summary, known bool, err error) {
+	v := s.runs.Get([]byte(run))
+	if v == nil {
+		return out, false, nil
+	}
+	if v, err = unseal([]byte(run), v); err != nil {
+		return out, false, err
+	}
+	if err := json.Unmarshal(v, &out); err != nil {
+		return out, false, bad("the summary of run %q: %v", run, err)
+	}
+	return out, true, nil
+}
+
+// Run is store.History's.
+func (l *Library) Run(ctx context.Context, id runbook.RunID) (out store.Summary, all []runbook.Event, err error) {
+	known := false
+	err = l.view(ctx, func(tx *bbolt.Tx) error {
+		s, err := open(tx)
+		if err != nil {
+			return err
+		}
+		if out, known, err = s.summary(id); err != nil || !known {
+			return err
+		}
+		all, err = s.eventsOf(id, out.LastSeq)
+		return err
+	})
+	if err == nil && !known {
+		err = &store.ErrNoRun{Run: id}
+	}
+	return out, all, err
+}
+
+// eventsOf returns the events 1 to last of a run; each must be there.
+func (s shelves) eventsOf(run runbook.RunID, last uint64) ([]runbook.Event, error) {
+	var out []runbook.Event
+	c := s.events.Cursor()
+	k, v := c.Seek(eventKey(run, 1))
+	for seq := uint64(1); seq <= last; seq++ {
+		key := eventKey(run, seq)
+		if !bytes.Equal(k, key) {
+			return nil, bad("event %d of run %q is missing", seq, run)
+		}
+		line, err := unseal(key, v)
+		if err != nil {
+			return nil, err
+		}
+		e, err := store.Decode(line)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+		k, v = c.Next()
+	}
+	return out, nil
+}
