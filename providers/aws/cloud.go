@@ -11,6 +11,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 
 	"lifeboat/providers"
 	"lifeboat/runbook"
@@ -133,6 +134,7 @@ func (c *Cloud) forget(s *session) {
 func (c *Cloud) load(ctx context.Context) (*session, error) {
 	load := []func(*config.LoadOptions) error{
 		config.WithRetryer(func() sdk.Retryer { return sdk.NopRetryer{} }),
+		config.WithLogger(logging.Nop{}), // a library must not write on the operator's screen
 	}
 	if c.opts.Profile != "" {
 		load = append(load, config.WithSharedConfigProfile(c.opts.Profile))

@@ -83,6 +83,9 @@ var kinds = map[string]providers.ErrorKind{
 
 // kindOf turns a code into a kind.
 func kindOf(code, message string, status int) providers.ErrorKind {
+	if code == "InvalidInstanceID" && !strings.Contains(message, "pending") {
+		return providers.Conflict // the same code says of a machine that it is going
+	}
 	if k, ok := kinds[code]; ok {
 		return k
 	}

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -27,12 +30,13 @@ func classify(o op, sent bool, err error) *providers.Error {
 	case errors.As(err, &cred):
 		e.Kind, e.Detail, e.Do = credentials(cred)
 	case errors.As(err, &api) && status != 0 && !decoding(err):
-		e.Code, e.Detail = api.ErrorCode(), detail(errors.New(message(api)))
-		e.Kind = kindOf(e.Code, api.ErrorMessage(), status)
+		words := message(api)
+		e.Code, e.Detail = api.ErrorCode(), detail(errors.New(words))
+		e.Kind = kindOf(e.Code, words, status)
 		e.Do = advice(e.Kind, e.Code, o.region)
 	case status >= 300:
 		foreign(e, status)
-	case sent:
+	case sent || status != 0:
 		e.Kind, e.Detail = providers.Lost, lostDetail(err)
 		e.Do = "look at " + o.region + " before doing it by hand: it may have happened"
 		if !o.changes {
@@ -115,7 +119,7 @@ func lostDetail(err error) string {
 	case timeout(err):
 		return "no answer before the deadline"
 	default:
-		return "the connection broke before the whole answer was here: " + detail(innermost(err))
+		return "the answer did not come whole: " + detail(innermost(err))
 	}
 }
 
@@ -148,10 +152,14 @@ func innermost(err error) error {
 			next = x.Err
 		case *smithy.CanceledError:
 			next = x.Err
+		case *awshttp.ResponseError:
+			next = x.ResponseError
 		case *smithyhttp.ResponseError:
 			next = x.Err
-		case interface{ URLError() }:
-			return err
+		case *smithy.DeserializationError:
+			next = x.Err
+		case *url.Error:
+			next = x.Err
 		}
 		if next == nil {
 			return err
@@ -170,8 +178,13 @@ func detail(err error) string {
 	return s
 }
 
-// message leaves out what AWS adds for machines: the encoded authorization message alone is a page long.
+// message leaves out what AWS adds for machines: the encoded authorization message alone is a page long. Route 53 has a
+// form of its own for a list of messages.
 func message(api smithy.APIError) string {
+	var batch *types.InvalidChangeBatch
+	if errors.As(api, &batch) && len(batch.Messages) > 0 {
+		return strings.Join(batch.Messages, "; ")
+	}
 	s, _, _ := strings.Cut(api.ErrorMessage(), "Encoded authorization failure message")
 	return strings.TrimSpace(s)
 }
