@@ -37,26 +37,51 @@ var DefaultRetry = Retry{Attempts: 3, Base: 500 * time.Millisecond, Max: 10 * ti
 // Compile turns a runbook into a plan. The error is Problems: every mistake at once. The same input gives the same
 // plan.
 func Compile(in CompileInput) (*Plan, error) {
-	merged, err := in.Estate.In(in.Mode)
-	if err != nil {
+	rep := &report{}
+	p := compile(in, rep)
+	if err := rep.err(); err != nil {
 		return nil, err
 	}
-	c := &compilation{in: in, rb: in.Runbook, rep: &report{}, kinds: map[string]Kind{}, steps: map[string]*stepFile{}}
-	if !slices.Contains([]Mode{Live, Drill, Rehearse}, in.Mode) {
-		c.rep.add(nil, 0, 0, "one of: live, drill, rehearse", "there is no mode %q", in.Mode)
-		return nil, c.rep.err()
+	return p, nil
+}
+
+// CompileFiles reads both files and compiles them. Its error is Problems: every mistake of both files at once, as far
+// as one does not hide another. in.Runbook and in.Estate are what it has read, and need not be set; the paths of the
+// sources are for messages.
+func CompileFiles(runbookFile, estateFile Source, in CompileInput) (*Plan, error) {
+	rep := &report{}
+	in.Runbook = parseRunbook(runbookFile.Path, []byte(runbookFile.Text), rep)
+	before := len(rep.list)
+	in.Estate = parseEstate(estateFile.Path, []byte(estateFile.Text), rep)
+	var p *Plan
+	// A broken estate would make every expression that reads it look wrong.
+	if in.Runbook != nil && in.Estate != nil && len(rep.list) == before {
+		p = compile(in, rep)
 	}
-	c.estate = merged.resolve(in.Resolved, in.Offline, c.rep)
+	if err := rep.err(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// compile notes every mistake in rep; the plan counts only when there is none.
+func compile(in CompileInput, rep *report) *Plan {
+	if !slices.Contains([]Mode{Live, Drill, Rehearse}, in.Mode) {
+		rep.add(nil, 0, 0, "one of: live, drill, rehearse", "there is no mode %q", in.Mode)
+		return nil
+	}
+	merged := in.Estate.in(in.Mode, rep)
+	c := &compilation{in: in, rb: in.Runbook, rep: rep, kinds: map[string]Kind{}, steps: map[string]*stepFile{}}
+	c.estate = merged.resolve(in.Resolved, in.Offline, rep)
 	c.inputs = c.takeInputs()
 	c.scope = &scope{
 		estate: c.estate, runbook: c.rb, inputs: c.inputs, mode: in.Mode, config: newConfig(c.estate), kinds: c.kinds,
+		known: map[string]*expression{}, presets: map[string]map[string]*expression{},
 	}
 	c.plan = &Plan{
-		Name: c.rb.Name, Mode: in.Mode, Target: time.Duration(c.rb.Target), Confirm: c.rb.Confirm, Word: c.estate.Standby.Region,
-		Inputs: c.inputs, Estate: c.estate, RunbookSource: c.rb.Source, EstateSource: c.estate.source, index: map[string]int{},
-	}
-	if c.plan.Confirm == "" {
-		c.plan.Confirm = ConfirmKey
+		Name: c.rb.Name, Mode: in.Mode, Target: time.Duration(c.rb.Target), Confirm: orElse(c.rb.Confirm, ConfirmKey),
+		Word: c.estate.Standby.Region, Inputs: c.inputs, Estate: c.estate, RunbookSource: c.rb.Source,
+		EstateSource: c.estate.source, index: map[string]int{},
 	}
 	c.plan.Title, c.plan.Summary = c.text(c.rb.doc.root, "title", c.rb.Name), c.text(c.rb.doc.root, "summary", "")
 	c.order()
@@ -64,14 +89,11 @@ func Compile(in CompileInput) (*Plan, error) {
 	for _, s := range c.sorted {
 		c.step(s)
 	}
-	if err := c.rep.err(); err != nil {
-		return nil, err
-	}
 	if in.Mode == Drill {
 		c.plan.Fence = c.estate.fence()
 	}
 	c.plan.Digest = c.digest()
-	return c.plan, nil
+	return c.plan
 }
 
 // compilation is the state of one Compile.
@@ -108,7 +130,7 @@ func (c *compilation) takeInputs() map[string]string {
 		case !given:
 			v = in.Default
 		case !in.allows(v):
-			c.bad(in.node, meant(v, in.values()), "%q is not among the options of input %q", clip(v), in.ID)
+			c.bad(in.node, meant(v, in.values()), "%q is not among the options of input %q", clip(v, 60), in.ID)
 		case len(v) > maxInput:
 			c.bad(in.node, "", "the value of input %q is longer than %d KiB", in.ID, maxInput>>10)
 		case !utf8.ValidString(v) || strings.ContainsRune(v, 0):
@@ -118,17 +140,10 @@ func (c *compilation) takeInputs() map[string]string {
 	}
 	for _, id := range sortedKeys(c.in.Inputs) {
 		if !slices.Contains(known, id) {
-			c.rep.add(c.rb.doc, 0, 0, meant(id, known), "the runbook has no input %q", clip(id))
+			c.rep.add(c.rb.doc, 0, 0, meant(id, known), "the runbook has no input %q", clip(id, 60))
 		}
 	}
 	return out
-}
-
-func clip(s string) string {
-	if utf8.RuneCountInString(s) > 60 {
-		return string([]rune(s)[:60]) + "…"
-	}
-	return s
 }
 
 // text folds a text that is shown before the run starts.

@@ -16,7 +16,11 @@ func (c *compilation) order() {
 		k, _ := c.kind(s.node, s.Uses)
 		c.kinds[s.ID] = k // also an unknown one: its name is not the mistake of those who read its outputs
 	}
-	c.scope.order = ids
+	for _, id := range ids {
+		if idPattern.MatchString(id) { // a wrong id cannot have been meant
+			c.scope.order = append(c.scope.order, id)
+		}
+	}
 	c.needs = make(map[string][]string, len(ids))
 	for i := range c.rb.Steps {
 		c.needs[ids[i]] = c.needsOf(i, ids)
@@ -35,6 +39,11 @@ func (c *compilation) order() {
 	c.before = make(map[string]bitset, len(ids))
 	for _, id := range sorted {
 		all := make(bitset, len(ids)/64+1)
+		if slices.Contains(rest, id) { // in a circle everything comes before everything
+			for i := range all {
+				all[i] = ^uint64(0)
+			}
+		}
 		for _, n := range c.needs[id] {
 			all.add(index[n])
 			all.join(c.before[n])
@@ -62,7 +71,7 @@ func (c *compilation) needsOf(i int, ids []string) []string {
 		case n == s.ID:
 			c.bad(place, "", "step %q needs itself", n)
 		case c.steps[n] == nil:
-			c.bad(place, meant(n, ids), "there is no step %q", n)
+			c.bad(place, meant(n, c.scope.order), "there is no step %q", n)
 		case slices.Contains(out, n):
 			c.bad(place, "", "%q stands here twice", n)
 		default:

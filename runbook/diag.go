@@ -87,12 +87,31 @@ func (ps Problems) Error() string {
 // report collects problems. Compile makes one of its own: what was parsed is never written to again.
 type report struct{ list Problems }
 
+// maxNoted is where collecting ends: whoever made that many mistakes made one.
+const maxNoted = 500
+
+func (r *report) full() bool { return len(r.list) >= maxNoted }
+
+// maxMessage is how much of a name or value from a file a message repeats.
+const maxMessage = 300
+
 func (r *report) add(d *document, line, column int, hint, format string, args ...any) {
-	p := Problem{Line: line, Column: column, Message: fmt.Sprintf(format, args...), Hint: hint}
+	if r.full() {
+		return
+	}
+	p := Problem{Line: line, Column: column, Message: clip(fmt.Sprintf(format, args...), maxMessage), Hint: hint}
 	if d != nil {
 		p.File, p.SourceLine = d.path, d.line(line)
 	}
 	r.list = append(r.list, p)
+}
+
+// clip cuts a text to n characters.
+func clip(s string, n int) string {
+	if len(s) <= n || utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n]) + "…"
 }
 
 // err returns the problems, sorted and without repetitions, or nil.

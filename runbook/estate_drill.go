@@ -63,23 +63,23 @@ func (e *Estate) overlaid(rep *report) *Estate {
 // In is the estate as a run of the mode sees it: in a drill the overlay is laid over it, key by key. A drill of an
 // estate that has no overlay is an error.
 func (e *Estate) In(mode Mode) (*Estate, error) {
-	if mode != Drill {
-		return e, nil
-	}
 	rep := &report{}
-	if len(e.Drill) == 0 {
-		line := 0
-		if e.doc != nil {
-			line = 1
-		}
-		rep.add(e.docOrName(), line, line, drillExample, "the estate has no drill overlay, so a drill could only act on production")
-		return nil, rep.err()
-	}
-	drilled := e.overlaid(rep)
+	seen := e.in(mode, rep)
 	if err := rep.err(); err != nil {
 		return nil, err
 	}
-	return drilled, nil
+	return seen, nil
+}
+
+func (e *Estate) in(mode Mode, rep *report) *Estate {
+	switch {
+	case mode != Drill:
+		return e
+	case len(e.Drill) > 0:
+		return e.overlaid(rep)
+	}
+	rep.add(e.docOrName(), 0, 0, drillExample, "the estate has no drill overlay, so a drill could only act on production")
+	return e
 }
 
 func (e *Estate) docOrName() *document {

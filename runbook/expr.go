@@ -53,22 +53,22 @@ type scope struct {
 	inputs  map[string]string
 	mode    Mode
 	config  *conf.Config
-	step    string          // the step that reads; "" for a guard or a title
-	reach   bitset          // steps that come before it, transitively
-	index   map[string]int  // place of every step in the file
-	kinds   map[string]Kind // of every step
-	order   []string        // ids of the steps, in the file's order
-	secrets bool            // secrets may be read here
-	with    []string        // names of the parameters, in a default
-	titles  bool            // for a title: no outputs
+	step    string                            // the step that reads; "" for a guard or a title
+	reach   bitset                            // steps that come before it, transitively
+	index   map[string]int                    // place of every step in the file
+	kinds   map[string]Kind                   // of every step
+	order   []string                          // ids of the steps, in the file's order
+	secrets bool                              // secrets may be read here
+	with    []string                          // names of the parameters, in a default
+	titles  bool                              // for a title: no outputs
+	known   map[string]*expression            // constants that were compiled already
+	presets map[string]map[string]*expression // defaults of a kind's parameters, by kind
 }
 
 // misfit is a mistake in an expression, at an offset in bytes.
 type misfit struct {
-	offset    int
-	text      string
-	hint      string
-	unlocated bool
+	offset     int
+	text, hint string
 }
 
 // newConfig makes the language's configuration for one compilation.
@@ -95,41 +95,61 @@ func (s *scope) compile(source string) (*expression, *misfit) {
 	case len(text) > maxExpression:
 		return nil, &misfit{offset: lead, text: fmt.Sprintf("the expression is longer than %d characters", maxExpression)}
 	}
-	tree, err := parser.ParseWithConfig(text, s.config)
-	if err != nil {
-		return nil, located(err, text, lead)
+	if x, ok := s.known[text]; ok {
+		return x, nil
 	}
 	x := &expression{source: text}
 	w := &walker{scope: s, x: x}
-	tree.Node = w.walk(tree.Node)
+	tree := &parser.Tree{}
+	var err error
+	if path, nodes := plainPath(text); path != nil {
+		tree.Node = w.name(nodes[0], path, nodes)
+	} else if tree, err = parser.ParseWithConfig(text, s.config); err != nil {
+		return nil, located(err, text, lead)
+	} else {
+		tree.Node = w.walk(tree.Node)
+	}
 	if w.wrong != nil {
 		w.wrong.offset = lead + byteOffset(text, w.wrong.offset)
 		return nil, w.wrong
 	}
 	slices.Sort(x.refs)
 	x.refs = slices.Compact(x.refs)
+	if wrong := s.finish(x, tree); wrong != nil {
+		wrong.offset += lead
+		return nil, wrong
+	}
+	if x.constant {
+		s.known[text] = x // the same in every place
+	}
+	return x, nil
+}
+
+// finish makes a program of a checked tree, and a value of what is known now.
+func (s *scope) finish(x *expression, tree *parser.Tree) *misfit {
 	switch n := tree.Node.(type) {
 	case *ast.ConstantNode:
 		x.constant, x.value = true, n.Value
-		return x, nil
+		return nil
 	case *ast.IdentifierNode:
 		x.bare = n.Value
-		return x, nil
+		return nil
 	}
 	if _, err := checker.Check(tree, s.config); err != nil {
-		return nil, located(err, text, lead)
+		return located(err, x.source, 0)
 	}
+	var err error
 	if x.program, err = compiler.Compile(tree, s.config); err != nil {
-		return nil, located(err, text, lead)
+		return located(err, x.source, 0)
 	}
 	if len(x.refs) > 0 {
-		return x, nil
+		return nil
 	}
 	x.constant = true
 	if x.value, err = x.run(nil); err != nil {
-		return nil, located(err, text, lead)
+		return located(err, x.source, 0)
 	}
-	return x, nil
+	return nil
 }
 
 // located turns an error of the expression language into a misfit.

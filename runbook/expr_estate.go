@@ -7,12 +7,18 @@ import (
 	"time"
 )
 
+// astray is a path of the estate that leads nowhere, from its part number at on.
+type astray struct {
+	at         int
+	text, hint string
+}
+
 // lookup finds a value of the estate by its words. Keys that are left out are "", nil or 0; a key that does not exist
-// is an error, with a hint.
-func (e *Estate) lookup(path []any) (value any, hint string, err error) {
+// is a mistake.
+func (e *Estate) lookup(path []any) (any, *astray) {
 	v := reflect.ValueOf(e).Elem()
 	walked := "estate"
-	for _, step := range path {
+	for n, step := range path {
 		if v.Kind() == reflect.Interface {
 			v = v.Elem()
 		}
@@ -24,10 +30,10 @@ func (e *Estate) lookup(path []any) (value any, hint string, err error) {
 		}
 		if i, ok := step.(int); ok {
 			if v.Kind() != reflect.Slice {
-				return nil, "", fmt.Errorf("%s is not a list", walked)
+				return nil, &astray{at: n, text: walked + " is not a list"}
 			}
 			if i < 0 || i >= v.Len() {
-				return nil, "", fmt.Errorf("%s has %d entries, counted from 0", walked, v.Len())
+				return nil, &astray{at: n, text: fmt.Sprintf("%s has %d entries, counted from 0", walked, v.Len())}
 			}
 			v, walked = v.Index(i), fmt.Sprintf("%s[%d]", walked, i)
 			continue
@@ -37,16 +43,16 @@ func (e *Estate) lookup(path []any) (value any, hint string, err error) {
 		v, known = child(v, key)
 		if !v.IsValid() {
 			if known == nil {
-				return nil, "", fmt.Errorf("%s is a single value and has no key %q", walked, key)
+				return nil, &astray{at: n, text: fmt.Sprintf("%s is a single value and has no key %q", walked, key)}
 			}
-			return nil, meant(key, known), fmt.Errorf("%s has no key %q", walked, key)
+			return nil, &astray{at: n, text: fmt.Sprintf("%s has no key %q", walked, key), hint: meant(key, known)}
 		}
 		walked += "." + key
 	}
 	if walked == "estate.service.ttl" {
-		return wordOf(reflect.ValueOf(Duration(e.Service.ttl()))), "", nil
+		return wordOf(reflect.ValueOf(Duration(e.Service.ttl()))), nil
 	}
-	return wordOf(v), "", nil
+	return wordOf(v), nil
 }
 
 // child is one key of a value; known lists the keys there are, nil when there cannot be any.

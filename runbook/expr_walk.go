@@ -7,6 +7,7 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
 )
 
 // walker checks every name of an expression and replaces what is known by its value: estate, inputs and mode become
@@ -22,6 +23,33 @@ func (w *walker) fail(n ast.Node, hint, format string, args ...any) ast.Node {
 		w.wrong = &misfit{offset: n.Location().From, text: fmt.Sprintf(format, args...), hint: hint}
 	}
 	return n
+}
+
+// plainPath takes a text apart that is nothing but names and dots, as most expressions are: it saves the parser. nil
+// for any other text.
+func plainPath(text string) (path []any, nodes []ast.Node) {
+	from := 0
+	for i := 0; i <= len(text); i++ {
+		if i < len(text) && text[i] != '.' {
+			c := text[i]
+			letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+			if !letter && (i == from || c < '0' || c > '9') {
+				return nil, nil
+			}
+			continue
+		}
+		if i == from {
+			return nil, nil
+		}
+		n := &ast.StringNode{Value: text[from:i]}
+		n.SetLocation(file.Location{From: from, To: i})
+		path, nodes = append(path, text[from:i]), append(nodes, n)
+		from = i + 1
+	}
+	if len(path) < 2 { // true, nil and the like
+		return nil, nil
+	}
+	return path, nodes
 }
 
 var roots = []string{"estate", "inputs", "steps", "secret", "run"}
@@ -215,19 +243,14 @@ func (w *walker) estate(n ast.Node, path []any, nodes []ast.Node) ast.Node {
 	if len(path) == 1 {
 		return w.fail(n, "name a key, such as estate.standby.region", "the estate as a whole is not a value")
 	}
-	for i := 2; i <= len(path); i++ { // the shortest path that does not exist is where to point
-		v, hint, err := w.scope.estate.lookup(path[1:i])
-		if err != nil {
-			return w.fail(nodes[i-1], hint, "%s", err)
-		}
-		if i == len(path) {
-			if isEmpty(v) {
-				w.x.keys = append(w.x.keys, dotted(path[1:]))
-			}
-			return constant(n, v)
-		}
+	v, wrong := w.scope.estate.lookup(path[1:])
+	if wrong != nil {
+		return w.fail(nodes[wrong.at+1], wrong.hint, "%s", wrong.text)
 	}
-	return n
+	if isEmpty(v) {
+		w.x.keys = append(w.x.keys, dotted(path[1:]))
+	}
+	return constant(n, v)
 }
 
 func (w *walker) input(n ast.Node, path []any, nodes []ast.Node) ast.Node {
@@ -240,7 +263,7 @@ func (w *walker) input(n ast.Node, path []any, nodes []ast.Node) ast.Node {
 	}
 	name, _ := path[1].(string)
 	if !slices.Contains(known, name) {
-		return w.fail(nodes[1], meant(name, known), "there is no input %q", name)
+		return w.fail(nodes[1], dashHint("inputs", name, known), "there is no input %q", name)
 	}
 	return constant(n, w.scope.inputs[name])
 }
@@ -256,7 +279,7 @@ func (w *walker) output(n ast.Node, path []any, nodes []ast.Node) ast.Node {
 	id, _ := path[1].(string)
 	kind, ok := s.kinds[id]
 	if !ok {
-		return w.fail(nodes[1], meant(id, s.order), "there is no step %q", id)
+		return w.fail(nodes[1], dashHint("steps", id, s.order), "there is no step %q", id)
 	}
 	var known []string
 	for _, o := range kind.Outputs {
@@ -291,6 +314,16 @@ func (w *walker) output(n ast.Node, path []any, nodes []ast.Node) ast.Node {
 		ref += "." + path[3].(string)
 	}
 	return w.ref(n, ref)
+}
+
+// dashHint is meant for ids, in which a dash reads as a minus where it is not quoted.
+func dashHint(root, id string, known []string) string {
+	for _, k := range known {
+		if strings.HasPrefix(k, id+"-") {
+			return fmt.Sprintf("a dash reads as a minus here; write %s[%q]", root, k)
+		}
+	}
+	return meant(id, known)
 }
 
 // hostKeys are the keys of an output of type host.

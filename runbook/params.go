@@ -83,6 +83,7 @@ type params struct {
 	kinds   map[string]Kind // of every step
 	fields  []param
 	given   map[string]*value
+	broken  map[string]bool // parameters in which a mistake was found
 	presets map[string]*expression
 	reads   map[string]bool // ids of the steps whose outputs it reads
 }
@@ -124,7 +125,7 @@ func (s *scope) withOf(doc *document, node, owner *yaml.Node, kind Kind, rep *re
 	probe := kind.New()
 	p := &params{
 		doc: doc, node: node, kind: kind, kinds: s.kinds, fields: paramsOf(reflect.TypeOf(probe)),
-		given: map[string]*value{}, presets: map[string]*expression{}, reads: map[string]bool{},
+		given: map[string]*value{}, broken: map[string]bool{}, presets: map[string]*expression{}, reads: map[string]bool{},
 	}
 	c := &withCompiler{scope: s, doc: doc, rep: rep, reads: p.reads}
 	switch {
@@ -141,19 +142,16 @@ func (s *scope) withOf(doc *document, node, owner *yaml.Node, kind Kind, rep *re
 				c.bad(k, 0, meant(k.Value, paramNames(p.fields)), "kind %q has no parameter %q", kind.Name, k.Value)
 				continue
 			}
-			if v := c.value(node.Content[i+1], f.typ); v != nil {
+			c.failed = false
+			v := c.value(node.Content[i+1], f.typ)
+			if p.broken[f.name] = c.failed; !c.failed {
 				p.given[f.name] = v
 			}
 		}
 	}
-	if c.failed {
-		return p
-	}
 	c.defaults(p)
-	if !c.failed {
-		b := &binder{params: p, checking: true, rep: rep}
-		b.bind(probe)
-	}
+	b := &binder{params: p, checking: true, rep: rep}
+	b.bind(probe)
 	return p
 }
 
@@ -174,8 +172,12 @@ func (c *withCompiler) bad(n *yaml.Node, offset int, hint, format string, args .
 	c.rep.add(c.doc, line, column, hint, format, args...)
 }
 
-// defaults compiles the expressions of the parameters that are left out.
+// defaults compiles the expressions of a kind's defaults. They read no outputs, so they are the same for all its steps.
 func (c *withCompiler) defaults(p *params) {
+	if done, ok := c.scope.presets[p.kind.Name]; ok {
+		p.presets = done
+		return
+	}
 	c.scope.with = paramNames(p.fields)
 	defer func() { c.scope.with = nil }()
 	for _, f := range p.fields {
@@ -190,6 +192,7 @@ func (c *withCompiler) defaults(p *params) {
 		}
 		p.presets[f.name] = x
 	}
+	c.scope.presets[p.kind.Name] = p.presets
 }
 
 // value compiles one value for a parameter of type t.

@@ -16,7 +16,6 @@ type binder struct {
 	secrets  Secrets
 	rep      *report
 	with     map[string]any // parameters so far, for defaults
-	failed   bool
 }
 
 // bind sets every parameter: what was given, then defaults in the order of the fields, then nothing required may be
@@ -30,12 +29,19 @@ func (b *binder) bind(probe Probe) {
 	b.with = map[string]any{}
 	set := map[string]bool{}
 	for _, f := range b.params.fields {
+		if b.params.broken[f.name] {
+			set[f.name], b.with[f.name] = true, later{}
+		}
 		v := b.params.given[f.name]
 		if v == nil {
 			continue
 		}
 		x, ok := b.eval(v)
-		if !ok || v.kind != constantValue && v.kind != mapValue && v.kind != listValue && isEmpty(x) {
+		if !ok {
+			set[f.name], b.with[f.name] = true, later{}
+			continue
+		}
+		if v.kind != constantValue && v.kind != mapValue && v.kind != listValue && isEmpty(x) {
 			continue // an expression that comes to nothing is as if it were left out
 		}
 		set[f.name] = true
@@ -47,7 +53,7 @@ func (b *binder) bind(probe Probe) {
 		b.set(dst.Field(f.index), x, v, fmt.Sprintf("%q", f.name))
 	}
 	for _, f := range b.params.fields {
-		if set[f.name] || b.preset(dst, f) || b.failed && b.params.given[f.name] != nil {
+		if set[f.name] || b.preset(dst, f) {
 			continue
 		}
 		if v := b.params.given[f.name]; f.required || v != nil && v.kind == constantValue && v.scalar.value == nil {
@@ -113,7 +119,6 @@ func (b *binder) missing(f param, v *value) {
 
 // bad notes a mistake at a value, or at the step when v is nil.
 func (b *binder) bad(v *value, hint, format string, args ...any) {
-	b.failed = true
 	n := b.params.node
 	if n == nil {
 		n = b.params.doc.root

@@ -26,19 +26,10 @@ const (
 const FileVersion = 1
 
 // Parse reads a runbook. The path is only for messages. The error is Problems: all mistakes that can be seen without
-// an estate and a catalog.
+// an estate and a catalog; CompileFiles finds those together with the rest.
 func Parse(path string, text []byte) (*Runbook, error) {
 	rep := &report{}
-	doc := load(path, text, rep)
-	if doc.root == nil {
-		return nil, rep.err()
-	}
-	rb := &Runbook{Source: NewSource(path, text), doc: doc}
-	d := &decoder{doc: doc, rep: rep}
-	if d.header("runbook") {
-		d.into(doc.root, valueOf(rb), "")
-		rb.vet(rep)
-	}
+	rb := parseRunbook(path, text, rep)
 	if err := rep.err(); err != nil {
 		return nil, err
 	}
@@ -48,20 +39,42 @@ func Parse(path string, text []byte) (*Runbook, error) {
 // ParseEstate reads an estate. The path is only for messages. The error is Problems.
 func ParseEstate(path string, text []byte) (*Estate, error) {
 	rep := &report{}
-	doc := load(path, text, rep)
-	if doc.root == nil {
-		return nil, rep.err()
-	}
-	e := &Estate{doc: doc, source: NewSource(path, text)}
-	d := &decoder{doc: doc, rep: rep}
-	if d.header("estate") {
-		d.into(doc.root, valueOf(e), "")
-		e.vet(rep)
-	}
+	e := parseEstate(path, text, rep)
 	if err := rep.err(); err != nil {
 		return nil, err
 	}
 	return e, nil
+}
+
+// parseRunbook returns what could be read of a runbook: nil when that is nothing.
+func parseRunbook(path string, text []byte, rep *report) *Runbook {
+	doc := load(path, text, rep)
+	if doc.root == nil {
+		return nil
+	}
+	rb := &Runbook{Source: NewSource(path, text), doc: doc}
+	d := &decoder{doc: doc, rep: rep}
+	if !d.header("runbook") {
+		return nil
+	}
+	d.into(doc.root, valueOf(rb), "")
+	rb.vet(rep)
+	return rb
+}
+
+func parseEstate(path string, text []byte, rep *report) *Estate {
+	doc := load(path, text, rep)
+	if doc.root == nil {
+		return nil
+	}
+	e := &Estate{doc: doc, source: NewSource(path, text)}
+	d := &decoder{doc: doc, rep: rep}
+	if !d.header("estate") {
+		return nil
+	}
+	d.into(doc.root, valueOf(e), "")
+	e.vet(rep)
+	return e
 }
 
 // document is a file that has been read: its tree and its lines, for messages.

@@ -144,9 +144,10 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, what string) {
 		k, val := n.Content[i], n.Content[i+1]
 		f := findKey(fields, k.Value)
 		switch {
+		case f == nil && d.rep.full():
 		case f == nil && what == "" && !d.overlay && (k.Value == "lifeboat" || k.Value == "kind"):
 		case f == nil || d.overlay && what == "" && k.Value == "drill":
-			d.bad(k, meant(k.Value, keyNames(fields)), "unknown key %q", k.Value)
+			d.bad(k, d.meantKey(k.Value, fields), "unknown key %q", k.Value)
 		default:
 			d.into(val, v.Field(f.index), f.key)
 			d.word(val, v.Field(f.index), f)
@@ -160,6 +161,13 @@ func (d *decoder) object(n *yaml.Node, v reflect.Value, what string) {
 	if at, ok := v.Addr().Interface().(interface{ place(n *yaml.Node) }); ok {
 		at.place(n)
 	}
+}
+
+func (d *decoder) meantKey(key string, fields []keyed) string {
+	if d.overlay && key == "drill" {
+		return "a drill overlay cannot hold another"
+	}
+	return meant(key, keyNames(fields))
 }
 
 func findKey(fields []keyed, key string) *keyed {

@@ -174,27 +174,13 @@ func (rb *Runbook) vet(rep *report) {
 		bad(rb.doc.root, "", "the runbook has more than %d steps", maxSteps)
 		rb.Steps, rb.Guards = nil, nil
 	}
+	// What is not even a mapping was reported; the rest is looked at without it.
+	rb.Guards = slices.DeleteFunc(rb.Guards, func(g guardFile) bool { return g.node == nil })
+	rb.Steps = slices.DeleteFunc(rb.Steps, func(s stepFile) bool { return s.node == nil })
 	seen := map[string]int{}
-	id := func(n *yaml.Node, what, id string) {
-		place := at(n, "id")
-		switch line, twice := seen[id]; {
-		case id == "":
-		case id == StartStep:
-			bad(place, "", "%q means the start of the run and cannot be the id of a %s", id, what)
-		case !idPattern.MatchString(id):
-			bad(place, idHint, "%q cannot be the id of a %s", id, what)
-		case twice:
-			bad(place, "", "id %q stands twice, first on line %d", id, line)
-		default:
-			seen[id] = place.Line
-		}
-	}
 	for i := range rb.Guards {
 		g := &rb.Guards[i]
-		if g.node == nil { // not even a mapping: that was said
-			continue
-		}
-		id(g.node, "guard", g.ID)
+		g.ID = vetID(bad, seen, g.node, "guard", g.ID)
 		span(bad, g.node, "timeout", g.Timeout)
 		if _, n := entry(g.node, "in"); n != nil && len(g.In) == 0 && n.Kind == yaml.SequenceNode {
 			bad(n, "leave it out when the guard applies in every mode", "in names no mode")
@@ -202,15 +188,33 @@ func (rb *Runbook) vet(rep *report) {
 	}
 	for i := range rb.Steps {
 		s := &rb.Steps[i]
-		if s.node == nil {
-			continue
-		}
-		id(s.node, "step", s.ID)
+		s.ID = vetID(bad, seen, s.node, "step", s.ID)
 		s.vet(bad)
 	}
 }
 
-func (s *stepFile) vet(bad func(n *yaml.Node, hint, format string, args ...any)) {
+type complain = func(n *yaml.Node, hint, format string, args ...any)
+
+// vetID checks an id. A wrong one is replaced by one that nothing can refer to, so that the search for other mistakes
+// can go on.
+func vetID(bad complain, seen map[string]int, n *yaml.Node, what, id string) string {
+	place := at(n, "id")
+	switch line, twice := seen[id]; {
+	case id == "": // it is missing, which was said
+	case id == StartStep:
+		bad(place, "", "%q means the start of the run and cannot be the id of a %s", id, what)
+	case !idPattern.MatchString(id):
+		bad(place, idHint, "%q cannot be the id of a %s", id, what)
+	case twice:
+		bad(place, "", "id %q stands twice, first on line %d", id, line)
+	default:
+		seen[id] = place.Line
+		return id
+	}
+	return fmt.Sprintf("line %d column %d", place.Line, place.Column)
+}
+
+func (s *stepFile) vet(bad complain) {
 	span(bad, s.node, "budget", s.Budget)
 	span(bad, s.node, "timeout", s.Timeout)
 	if s.Budget > 0 && s.Timeout > 0 && s.Budget > s.Timeout {
@@ -231,7 +235,7 @@ func (s *stepFile) vet(bad func(n *yaml.Node, hint, format string, args ...any))
 }
 
 // span refuses what is longer than a day; zero and less were refused when it was read.
-func span(bad func(n *yaml.Node, hint, format string, args ...any), n *yaml.Node, key string, d Duration) {
+func span(bad complain, n *yaml.Node, key string, d Duration) {
 	if d > Duration(maxSpan) {
 		bad(at(n, key), "", "%s is longer than a day", key)
 	}
@@ -242,5 +246,3 @@ func (s *stepFile) given() bool {
 	_, n := entry(s.node, "needs")
 	return n != nil
 }
-
-func (s *stepFile) String() string { return fmt.Sprintf("step %q", s.ID) }
