@@ -1,0 +1,250 @@
+// Package dns asks name servers, so that what the world is told can be measured where it is told.
+//
+// The authoritative servers of a zone are found as a resolver would: the name is followed upwards until a zone answers
+// with its servers. Each of them is then asked by itself, without recursion, over UDP, and over TCP when the answer was
+// cut. An estate may name the servers instead, where the public DNS does not know the zone.
+//
+// It refuses to believe an answer to another question, and to take a resolver's word for what an authoritative server
+// says: Answer.Authoritative tells the two apart. It changes nothing; records are changed by another package.
+//
+//	names := dns.New(dns.Options{})
+//	servers, err := names.Servers(ctx, "www.example.com") // "192.0.2.53:53", ...
+//	answer, err := names.Ask(ctx, servers[0], "www.example.com", "A")
+package dns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	mdns "github.com/miekg/dns"
+
+	"lifeboat/providers"
+	"lifeboat/runbook"
+)
+
+const (
+	opAsk     = "dns:Ask"
+	opServers = "dns:Servers"
+
+	tries      = 2               // over UDP, where a packet may be lost
+	tryTimeout = 2 * time.Second // of one try
+	udpSize    = 1232            // what passes without fragments (DNS flag day 2020)
+	maxServers = 32
+)
+
+// Options are what Names needs.
+type Options struct {
+	// Servers names the authoritative servers, as host or host:port, by zone or name: those of the longest suffix of a
+	// name are its servers. "." stands for every name.
+	Servers map[string][]string
+	// Resolvers are asked for the servers of a zone, as host or host:port; those of /etc/resolv.conf when empty.
+	Resolvers []string
+	Clock     runbook.Clock // the wall clock when nil
+}
+
+// Names is a providers.Names over miekg/dns. It is safe for concurrent use and caches nothing.
+type Names struct {
+	opts    Options
+	servers map[string][]string
+}
+
+var _ providers.Names = (*Names)(nil)
+
+// New makes Names.
+func New(opts Options) *Names {
+	if opts.Clock == nil {
+		opts.Clock = runbook.WallClock{}
+	}
+	n := &Names{opts: opts, servers: map[string][]string{}}
+	for zone, list := range opts.Servers {
+		for _, s := range list {
+			n.servers[canonical(zone)] = append(n.servers[canonical(zone)], withPort(s))
+		}
+	}
+	return n
+}
+
+// Ask implements providers.Names. No such name, or none of that kind, is an answer without values. Values of kind A and
+// AAAA are addresses, of CNAME and NS names in lower case without a final dot, of others the text of a zone file. A name
+// that is an alias and has no values of the kind asked gives the alias's target.
+//
+// Errors: Invalid (the question), Unreachable (nobody listens there), Lost (no answer in time), Denied (REFUSED) and
+// Server (any other failure that the server reports, or words that are no DNS).
+func (n *Names) Ask(ctx context.Context, server, name, kind string) (providers.Answer, error) {
+	q, err := question(name, kind)
+	if err != nil {
+		return providers.Answer{}, err
+	}
+	server = withPort(server)
+	r, err := n.exchange(ctx, opAsk, server, q, false)
+	if err != nil {
+		return providers.Answer{}, err
+	}
+	if r.Rcode != mdns.RcodeSuccess && r.Rcode != mdns.RcodeNameError {
+		return providers.Answer{}, rcode(opAsk, server, r)
+	}
+	values, ttl := collect(r.Answer, q)
+	return providers.Answer{Server: server, Values: values, TTL: ttl, Authoritative: r.Authoritative}, nil
+}
+
+func question(name, kind string) (mdns.Question, error) {
+	t, ok := mdns.StringToType[strings.ToUpper(kind)]
+	if !ok {
+		return mdns.Question{}, providers.Errorf(providers.Invalid, opAsk, "", "%q is not a type of record, such as A or CNAME", kind)
+	}
+	fqdn := canonical(name)
+	if _, ok := mdns.IsDomainName(fqdn); !ok || name == "" || strings.ContainsAny(name, " \t\r\n\x00") {
+		return mdns.Question{}, providers.Errorf(providers.Invalid, opAsk, "", "%q is not a DNS name", name)
+	}
+	return mdns.Question{Name: fqdn, Qtype: t, Qclass: mdns.ClassINET}, nil
+}
+
+// collect follows the chain of aliases in an answer and returns the values at its end. The TTL is the shortest on the
+// way: after it nobody who honours TTLs believes the old answer.
+func collect(answer []mdns.RR, q mdns.Question) ([]string, time.Duration) {
+	owner, alias, ttl := q.Name, "", ^uint32(0)
+	for range len(answer) + 1 {
+		var values []string
+		next := ""
+		for _, rr := range answer {
+			h := rr.Header()
+			if canonical(h.Name) != owner || h.Class != q.Qclass {
+				continue
+			}
+			if c, ok := rr.(*mdns.CNAME); ok && q.Qtype != mdns.TypeCNAME {
+				next = canonical(c.Target)
+				ttl = min(ttl, h.Ttl)
+			} else if h.Rrtype == q.Qtype {
+				values = append(values, value(rr))
+				ttl = min(ttl, h.Ttl)
+			}
+		}
+		if len(values) > 0 {
+			slices.Sort(values)
+			return slices.Compact(values), time.Duration(ttl) * time.Second
+		}
+		if next == "" {
+			break
+		}
+		alias, owner = next, next
+	}
+	if alias == "" {
+		return nil, 0
+	}
+	return []string{strings.TrimSuffix(alias, ".")}, time.Duration(ttl) * time.Second
+}
+
+// value is the record's data as people write it.
+func value(rr mdns.RR) string {
+	switch rr := rr.(type) {
+	case *mdns.A:
+		return rr.A.String()
+	case *mdns.AAAA:
+		return rr.AAAA.String()
+	case *mdns.CNAME:
+		return strings.TrimSuffix(canonical(rr.Target), ".")
+	case *mdns.NS:
+		return strings.TrimSuffix(canonical(rr.Ns), ".")
+	default:
+		return runbook.Clean(strings.TrimPrefix(rr.String(), rr.Header().String()))
+	}
+}
+
+// exchange asks one server: over UDP, again when a packet is lost, and over TCP when the answer was cut.
+func (n *Names) exchange(ctx context.Context, op, server string, q mdns.Question, recurse bool) (*mdns.Msg, error) {
+	var last error
+	for range tries {
+		r, err := n.once(ctx, "udp", server, q, recurse)
+		if err == nil && r.Truncated {
+			r, err = n.once(ctx, "tcp", server, q, recurse)
+		}
+		if err == nil {
+			return r, nil
+		}
+		last = err
+		if ctx.Err() != nil || !timeout(err) {
+			break
+		}
+	}
+	return nil, failed(op, server, last)
+}
+
+func (n *Names) once(ctx context.Context, network, server string, q mdns.Question, recurse bool) (*mdns.Msg, error) {
+	ctx, cancel := n.opts.Clock.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	m := new(mdns.Msg)
+	m.Id = mdns.Id()
+	m.RecursionDesired = recurse
+	m.Question = []mdns.Question{q}
+	m.SetEdns0(udpSize, false)
+	client := &mdns.Client{Net: network, UDPSize: udpSize, Timeout: tryTimeout}
+	r, _, err := client.ExchangeContext(ctx, m, server)
+	switch {
+	case err != nil:
+		return nil, err
+	case r.Rcode == mdns.RcodeFormatError && len(r.Question) == 0:
+		return r, nil // a server that understood nothing says so without the question
+	case !r.Response || len(r.Question) != 1 || canonical(r.Question[0].Name) != q.Name || r.Question[0].Qtype != q.Qtype:
+		return nil, errOther
+	}
+	return r, nil
+}
+
+var errOther = errors.New("the answer is to another question")
+
+// failed sorts what went wrong on the way.
+func failed(op, server string, err error) error {
+	e := &providers.Error{Kind: providers.Server, Op: op, Where: server, Cause: err}
+	var no *net.DNSError
+	var opErr *net.OpError
+	switch {
+	case errors.As(err, &no):
+		e.Kind, e.Detail = providers.Unreachable, "the server's name does not resolve"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		e.Kind, e.Detail = providers.Unreachable, "nobody answers DNS there"
+	case timeout(err):
+		e.Kind, e.Detail = providers.Lost, "no answer in time"
+	case errors.Is(err, context.Canceled):
+		e.Kind, e.Detail = providers.Unreachable, "stopped"
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		e.Kind, e.Detail = providers.Lost, "the connection ended before the answer"
+	case errors.As(err, &opErr) && opErr.Op == "dial":
+		e.Kind, e.Detail = providers.Unreachable, runbook.Clean(opErr.Err.Error())
+	default:
+		e.Detail = runbook.Clean(err.Error())
+	}
+	return e
+}
+
+func timeout(err error) bool {
+	var t net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &t) && t.Timeout()
+}
+
+func rcode(op, server string, r *mdns.Msg) error {
+	word := mdns.RcodeToString[r.Rcode]
+	e := &providers.Error{Kind: providers.Server, Op: op, Where: server, Code: word, Detail: fmt.Sprintf("the server answered %s", word)}
+	if r.Rcode == mdns.RcodeRefused {
+		e.Kind = providers.Denied
+		e.Detail = "the server does not answer for this name, or not to this machine"
+	}
+	return e
+}
+
+// canonical is a name in lower case with its final dot.
+func canonical(name string) string { return mdns.CanonicalName(name) }
+
+func withPort(server string) string {
+	if h, p, err := net.SplitHostPort(server); err == nil {
+		return net.JoinHostPort(h, p)
+	}
+	return net.JoinHostPort(strings.Trim(server, "[]"), "53")
+}
