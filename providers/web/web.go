@@ -229,7 +229,7 @@ func certificate(err error) (reason, do string) {
 		return "the certificate is not valid: " + runbook.Clean(invalid.Error()), ""
 	case errors.As(err, &unknown):
 		return "the certificate is signed by nobody this machine knows", "give the server its whole certificate chain, or make the authority known to this machine (SSL_CERT_FILE)"
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "the server does not speak TLS on this port", "correct the scheme or the port of the URL"
 	}
 	return "", ""
