@@ -211,13 +211,24 @@ func TestUnreachable(t *testing.T) {
 			c := cloud(t, aws.Options{Observe: func(a aws.Attempt) { seen = append(seen, a) }})
 			_, err := c.Launch(t.Context(), region, providers.Launch{Token: "t", Image: "ami-1", Type: "m7i.large"})
 			got := want(t, err, providers.Unreachable)
+			t.Log(got)
 			if got.Do == "" || got.Verdict() != runbook.Transient || len(seen) != 1 || seen[0].Sent {
 				t.Errorf("got %+v, observed %+v", got, seen)
 			}
 		})
 	}
-	t.Run("a socket that nobody accepts from", func(t *testing.T) {
-		environment(t, "https://"+plain.Listener.Addr().String())
+	t.Run("a server that does not greet", func(t *testing.T) {
+		silent, err := net.Listen("tcp", "127.0.0.1:0")
+		ok(t, err)
+		defer func() { ok(t, silent.Close()) }()
+		environment(t, "https://"+silent.Addr().String())
+		_, err = cloud(t, aws.Options{Timeout: 200 * time.Millisecond}).Launch(t.Context(), region, providers.Launch{Token: "t", Image: "ami-1"})
+		if got := want(t, err, providers.Unreachable); got.Detail != "no connection before the deadline" {
+			t.Errorf("the detail is %q", got.Detail)
+		}
+	})
+	t.Run("given up before the start", func(t *testing.T) {
+		environment(t, plain.URL)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := cloud(t, aws.Options{}).Launch(ctx, region, providers.Launch{Token: "t", Image: "ami-1"})

@@ -15,25 +15,22 @@ import (
 	"lifeboat/runbook"
 )
 
+// deadline is that of the calls that are to fail.
+const deadline = 400 * time.Millisecond
+
+// faulty is a small estate, a patient caller and one with a short deadline.
+type faulty struct {
+	e                           *emulator.Emulator
+	patient, hasty              *aws.Cloud
+	image, one                  string
+	address, volume, hostedZone string
+}
+
 func TestFaults(t *testing.T) {
 	e := start(t, emulator.Options{})
-	const deadline = 400 * time.Millisecond
-	image := e.SeedImage(region, "standby")
-	address, one := e.SeedAddress(region), e.SeedInstance(region, zone, image)
-	volume := e.SeedVolume(region, zone, 1)
-	zoneID := e.SeedZone("example.com", false)
-	ctx := t.Context()
-	warm := cloud(t, aws.Options{})
-	_, err := warm.Volume(ctx, region, volume) // moto's first call takes a second; it is not to be the one with the deadline
-	ok(t, err)
-	c := cloud(t, aws.Options{Timeout: deadline})
-	spec := providers.Launch{Image: image, Type: "m7i.large", Zone: zone}
-	launch := func(token string) (providers.Instance, error) {
-		s := spec
-		s.Token = token
-		return c.Launch(ctx, region, s)
-	}
-
+	f := &faulty{e: e, patient: cloud(t, aws.Options{}), hasty: cloud(t, aws.Options{Timeout: deadline})}
+	f.image, f.address, f.volume = e.SeedImage(region, "standby"), e.SeedAddress(region), e.SeedVolume(region, zone, 1)
+	f.one, f.hostedZone = e.SeedInstance(region, zone, f.image), e.SeedZone("example.com", false)
 	for _, x := range []struct {
 		name  string
 		fault emulator.Fault
@@ -48,91 +45,124 @@ func TestFaults(t *testing.T) {
 		{"silence after the effect", emulator.Fault{Kind: emulator.LateSilence}, providers.Lost},
 		{"the answer is lost", emulator.Fault{Kind: emulator.LostAnswer}, providers.Lost},
 	} {
-		t.Run("launch, "+x.name, func(t *testing.T) {
-			x.fault.Action = "RunInstances"
-			f := e.Inject(x.fault)
-			defer f.Remove()
-			before, began := launched(e), time.Now()
-			_, err := launch(x.name)
-			want(t, err, x.kind)
-			if took := time.Since(began); took > 10*deadline {
-				t.Errorf("it took %v with a deadline of %v", took, deadline)
-			}
-			if f.Hits() != 1 {
-				t.Errorf("%d requests, want 1", f.Hits())
-			}
-			f.Remove()
-			_, err = launch(x.name)
-			ok(t, err)
-			if n := launched(e) - before; n != 1 {
-				t.Errorf("%d machines, want 1", n)
-			}
-		})
+		t.Run("launch, "+x.name, func(t *testing.T) { f.launch(t, x.name, x.fault, x.kind) })
 	}
-	t.Run("a read hides two short faults", func(t *testing.T) {
-		for _, kind := range []emulator.FaultKind{emulator.Throttle, emulator.Reset, emulator.Page} {
-			f := e.Inject(emulator.Fault{Action: "DescribeVolumes", Kind: kind, Times: 1})
-			_, err := warm.Volume(ctx, region, volume)
-			ok(t, err)
-			if f.Hits() != 1 {
-				t.Errorf("%s: %d hits, want 1", kind, f.Hits())
-			}
-			f.Remove()
-		}
-	})
-	t.Run("a read in silence ends at its deadline", func(t *testing.T) {
-		f := e.Inject(emulator.Fault{Action: "Describe*", Kind: emulator.Hang})
-		defer f.Remove()
-		_, err := c.Instance(ctx, region, one)
-		if got := want(t, err, providers.Lost); got.Detail != "no answer before the deadline" {
-			t.Errorf("the detail is %q", got.Detail)
-		}
-	})
-	t.Run("a caller that gives up is not kept", func(t *testing.T) {
-		f := e.Inject(emulator.Fault{Action: "TerminateInstances", Kind: emulator.Hang})
-		defer f.Remove()
-		ctx, cancel := context.WithCancel(ctx)
-		time.AfterFunc(50*time.Millisecond, cancel)
-		want(t, warm.Terminate(ctx, region, one), providers.Lost)
-	})
-	t.Run("an association whose answer is lost is seen", func(t *testing.T) {
-		f := e.Inject(emulator.Fault{Action: "AssociateAddress", Kind: emulator.LostAnswer, Times: 1})
-		defer f.Remove()
-		want(t, c.Associate(ctx, region, address, one, ""), providers.Lost)
-		ok(t, c.Associate(ctx, region, address, one, ""))
-		if n := count(e, "AssociateAddress"); n != 1 {
-			t.Errorf("%d associations, want 1", n)
-		}
-	})
-	t.Run("a change of records whose answer is lost is not done twice", func(t *testing.T) {
-		f := e.Inject(emulator.Fault{Action: "ChangeResourceRecordSets", Kind: emulator.LostAnswer, Times: 1})
-		defer f.Remove()
-		r := &providers.Record{Name: "www.example.com", Type: "A", TTL: time.Minute, Values: []string{address}}
-		_, err := c.Change(ctx, zoneID, nil, r)
-		if got := want(t, err, providers.Lost); got.Verdict() != runbook.InDoubt {
-			t.Errorf("the verdict is %q", got.Verdict())
-		}
-		_, err = c.Change(ctx, zoneID, nil, r)
-		want(t, err, providers.Conflict)
-		got, err := c.Record(ctx, zoneID, r.Name, r.Type)
+	t.Run("reads", f.reads)
+	t.Run("a caller that gives up is not kept", f.gaveUp)
+	t.Run("an association whose answer is lost is seen", f.lostAssociation)
+	t.Run("a change of records whose answer is lost is not done twice", f.lostChange)
+	t.Run("every attempt is observed", f.observed)
+	t.Run("a dark region takes Route 53 with it and leaves the others", f.dark)
+}
+
+// launch meets a fault once, and then launches under the same token.
+func (f *faulty) launch(t *testing.T, token string, fault emulator.Fault, kind providers.ErrorKind) {
+	fault.Action = "RunInstances"
+	injected := f.e.Inject(fault)
+	defer injected.Remove()
+	spec := providers.Launch{Token: token, Image: f.image, Type: "m7i.large", Zone: zone}
+	before, began := launched(f.e), time.Now()
+	_, err := f.hasty.Launch(t.Context(), region, spec)
+	want(t, err, kind)
+	if took := time.Since(began); took > 10*deadline {
+		t.Errorf("it took %v with a deadline of %v", took, deadline)
+	}
+	if injected.Hits() != 1 {
+		t.Errorf("%d requests, want 1", injected.Hits())
+	}
+	injected.Remove()
+	_, err = f.patient.Launch(t.Context(), region, spec)
+	ok(t, err)
+	if n := launched(f.e) - before; n != 1 {
+		t.Errorf("%d machines, want 1", n)
+	}
+}
+
+// reads hide one short fault, and end at their deadline in silence.
+func (f *faulty) reads(t *testing.T) {
+	for _, kind := range []emulator.FaultKind{emulator.Throttle, emulator.Reset, emulator.Page} {
+		injected := f.e.Inject(emulator.Fault{Action: "DescribeVolumes", Kind: kind, Times: 1})
+		_, err := f.patient.Volume(t.Context(), region, f.volume)
 		ok(t, err)
-		if !slices.Equal(got.Values, r.Values) {
-			t.Errorf("got %v", got.Values)
+		if injected.Hits() != 1 {
+			t.Errorf("%s: %d hits, want 1", kind, injected.Hits())
 		}
-	})
-	t.Run("a dark region takes Route 53 with it and leaves the others", func(t *testing.T) {
-		dark := e.Dark(region)
-		defer dark.Remove()
-		_, err := c.Instance(ctx, region, one)
-		want(t, err, providers.Lost)
-		_, err = c.Record(ctx, zoneID, "www.example.com", "A")
-		want(t, err, providers.Lost)
-		got, err := warm.Account(ctx, "us-west-2")
-		ok(t, err)
-		if got.ID != emulator.Account {
-			t.Errorf("got %+v", got)
-		}
-	})
+		injected.Remove()
+	}
+	injected := f.e.Inject(emulator.Fault{Action: "Describe*", Kind: emulator.Hang})
+	defer injected.Remove()
+	_, err := f.hasty.Instance(t.Context(), region, f.one)
+	if got := want(t, err, providers.Lost); got.Detail != "no answer before the deadline" {
+		t.Errorf("the detail is %q", got.Detail)
+	}
+}
+
+func (f *faulty) gaveUp(t *testing.T) {
+	injected := f.e.Inject(emulator.Fault{Action: "TerminateInstances", Kind: emulator.Hang})
+	defer injected.Remove()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- f.patient.Terminate(ctx, region, f.one) }()
+	until(t, "it hangs", func() bool { return injected.Hits() == 1 })
+	cancel()
+	want(t, <-ended, providers.Lost)
+}
+
+func (f *faulty) lostAssociation(t *testing.T) {
+	injected := f.e.Inject(emulator.Fault{Action: "AssociateAddress", Kind: emulator.LostAnswer, Times: 1})
+	defer injected.Remove()
+	want(t, f.patient.Associate(t.Context(), region, f.address, f.one, ""), providers.Lost)
+	ok(t, f.patient.Associate(t.Context(), region, f.address, f.one, ""))
+	if n := count(f.e, "AssociateAddress"); n != 1 {
+		t.Errorf("%d associations, want 1", n)
+	}
+}
+
+func (f *faulty) lostChange(t *testing.T) {
+	injected := f.e.Inject(emulator.Fault{Action: "ChangeResourceRecordSets", Kind: emulator.LostAnswer, Times: 1})
+	defer injected.Remove()
+	r := &providers.Record{Name: "www.example.com", Type: "A", TTL: time.Minute, Values: []string{f.address}}
+	_, err := f.patient.Change(t.Context(), f.hostedZone, nil, r)
+	if got := want(t, err, providers.Lost); got.Verdict() != runbook.InDoubt {
+		t.Errorf("the verdict is %q", got.Verdict())
+	}
+	_, err = f.patient.Change(t.Context(), f.hostedZone, nil, r)
+	want(t, err, providers.Conflict)
+	got, err := f.patient.Record(t.Context(), f.hostedZone, r.Name, r.Type)
+	ok(t, err)
+	if !slices.Equal(got.Values, r.Values) {
+		t.Errorf("got %v", got.Values)
+	}
+}
+
+func (f *faulty) observed(t *testing.T) {
+	seen := make(chan aws.Attempt, 10)
+	c := cloud(t, aws.Options{Observe: func(a aws.Attempt) { seen <- a }})
+	injected := f.e.Inject(emulator.Fault{Action: "DescribeAddresses", Kind: emulator.Throttle, Times: 1})
+	defer injected.Remove()
+	_, err := c.Address(t.Context(), region, f.address)
+	ok(t, err)
+	first, second := <-seen, <-seen
+	if first.Op != "ec2:DescribeAddresses" || first.Region != region || !first.Sent || first.Changes || !strings.Contains(first.Error, "throttled") {
+		t.Errorf("the first is %+v", first)
+	}
+	if second.Try != 2 || second.Error != "" {
+		t.Errorf("the second is %+v", second)
+	}
+}
+
+func (f *faulty) dark(t *testing.T) {
+	dark := f.e.Dark(region)
+	defer dark.Remove()
+	_, err := f.hasty.Instance(t.Context(), region, f.one)
+	want(t, err, providers.Lost)
+	_, err = f.hasty.Record(t.Context(), f.hostedZone, "www.example.com", "A")
+	want(t, err, providers.Lost)
+	got, err := f.patient.Account(t.Context(), "us-west-2")
+	ok(t, err)
+	if got.ID != emulator.Account {
+		t.Errorf("got %+v", got)
+	}
 }
 
 // count is how often an action took effect.
@@ -186,21 +216,4 @@ func TestHostKeys(t *testing.T) {
 	})
 	_, err = c.HostKeys(t.Context(), region, "i-0123456789abcdef0")
 	want(t, err, providers.NotFound)
-}
-
-func TestObserved(t *testing.T) {
-	e := start(t, emulator.Options{})
-	seen := make(chan aws.Attempt, 10)
-	c := cloud(t, aws.Options{Observe: func(a aws.Attempt) { seen <- a }})
-	f := e.Inject(emulator.Fault{Action: "DescribeAddresses", Kind: emulator.Throttle, Times: 1})
-	defer f.Remove()
-	_, err := c.Address(t.Context(), "us-west-2", e.SeedAddress("us-west-2"))
-	ok(t, err)
-	first, second := <-seen, <-seen
-	if first.Op != "ec2:DescribeAddresses" || first.Region != "us-west-2" || !first.Sent || first.Changes || !strings.Contains(first.Error, "throttled") {
-		t.Errorf("the first is %+v", first)
-	}
-	if second.Try != 2 || second.Error != "" {
-		t.Errorf("the second is %+v", second)
-	}
 }
