@@ -78,7 +78,7 @@ type SSH struct {
 // Backup is one of the copies and its limit of age.
 type Backup struct {
 	Name   string   `key:"name,required" doc:"name of the copy"`
-	Kind   string   `key:"kind,required" doc:"replica, nightly or archive"`
+	Kind   string   `key:"kind,required" words:"replica nightly archive" doc:"what kind of copy it is"`
 	MaxAge Duration `key:"max_age" doc:"older than this is a warning"`
 }
 

@@ -2,7 +2,6 @@ package runbook
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -31,19 +30,10 @@ func (e *Estate) vet(rep *report) {
 			bad(at(at(root, key), "region"), "write it as us-east-1", "%q is not an AWS region", site.Region)
 		}
 	}
-	if _, list := entry(root, "backups"); list != nil && list.Kind == yaml.SequenceNode {
-		for i, b := range e.Backups {
-			if !slices.Contains(backupKinds, b.Kind) && b.Kind != "" {
-				bad(at(list.Content[i], "kind"), meant(b.Kind, backupKinds), "%q is not a kind of backup", b.Kind)
-			}
-		}
-	}
 	if len(e.Drill) > 0 {
 		e.overlaid(rep)
 	}
 }
-
-var backupKinds = []string{"replica", "nightly", "archive"}
 
 // overlaid is a copy with the drill overlay laid over it.
 func (e *Estate) overlaid(rep *report) *Estate {

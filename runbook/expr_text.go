@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -82,7 +83,7 @@ func asText(v any) (string, error) {
 		}
 		return strconv.FormatFloat(x, 'g', -1, 64), nil
 	case map[string]any:
-		if address, ok := x["address"].(string); ok {
+		if address, ok := hostAddress(x); ok {
 			return address, nil
 		}
 		return "", fmt.Errorf("a mapping cannot stand inside a text")
@@ -92,6 +93,17 @@ func asText(v any) (string, error) {
 		return x.String(), nil
 	}
 	return fmt.Sprint(v), nil
+}
+
+// hostAddress is the address of a value of type host: a mapping with an address and nothing that a host has not.
+func hostAddress(m map[string]any) (string, bool) {
+	for k := range m {
+		if !slices.Contains(hostKeys, any(k)) {
+			return "", false
+		}
+	}
+	address, ok := m["address"].(string)
+	return address, ok
 }
 
 // isEmpty reports a value that says nothing.

@@ -96,9 +96,6 @@ func setScalar(dst reflect.Value, x any) error {
 			dst.SetString(constant.text)
 			return nil
 		}
-		if m, isMap := x.(map[string]any); isMap && m["address"] == nil {
-			return mismatch(nounOf(x))
-		}
 		s, err := asText(x)
 		if _, isBool := x.(bool); err != nil || isBool {
 			return mismatch(nounOf(x))

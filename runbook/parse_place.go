@@ -80,8 +80,8 @@ func (w *scalarWalk) next(r rune) bool {
 	return got == r
 }
 
-// newline steps over a line's end and the next line's indentation. In flow scalars empty lines go with it when the line
-// is folded to a space.
+// newline steps over a line's end and the next line's indentation. Of the
+// empty lines between folded ones the first goes with it.
 func (w *scalarWalk) newline(block bool, r rune) {
 	for w.at < len(w.text) && w.text[w.at] != '\n' {
 		w.at++
@@ -89,13 +89,13 @@ func (w *scalarWalk) newline(block bool, r rune) {
 	w.at++
 	if block {
 		w.skipIndent()
-		return
+	} else {
+		for w.at < len(w.text) && (w.text[w.at] == ' ' || w.text[w.at] == '\t') {
+			w.at++
+		}
 	}
-	for w.at < len(w.text) && (w.text[w.at] == ' ' || w.text[w.at] == '\t') {
-		w.at++
-	}
-	if r == '\n' && w.at < len(w.text) && w.text[w.at] == '\n' && !w.moreBlank() {
-		w.newline(false, ' ') // n+1 line ends are n newlines
+	if w.style&yaml.LiteralStyle == 0 && r == '\n' && w.at < len(w.text) && w.text[w.at] == '\n' && !w.moreBlank() {
+		w.newline(block, ' ') // n+1 line ends are n newlines
 	}
 }
 

@@ -41,7 +41,7 @@ func reference(name string) object { return object{"$ref": "#/definitions/" + na
 
 // The patterns say what parseDuration and the id check read.
 const (
-	durationText   = `^(?=.)([0-9]{1,4}d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))*$`
+	durationText   = `^([0-9]+|[0-9]{1,4}d|([0-9]{1,4}d)?([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$`
 	expressionText = `^\s*\$\{\{[\s\S]*\}\}\s*$`
 )
 
@@ -102,6 +102,8 @@ func (s *schemer) key(t reflect.Type, f keyed) object {
 		return object{"type": "array", "minItems": 1, "items": s.using(t.Elem())}
 	case f.key == "guards":
 		return object{"type": "array", "items": s.using(t.Elem())}
+	case f.key == "region":
+		return object{"type": "string", "pattern": regionPattern.String() + "$"}
 	case f.key == "account":
 		return object{"type": []string{"string", "number"}, "pattern": accountPattern.String()}
 	case f.key == "attempts":
