@@ -47,10 +47,10 @@ type Question struct {
 	Choices []Choice
 }
 
-// Questions returns what is open now, oldest first.
+// Questions returns what is open now, oldest first. A stop answers them all.
 func (s *State) Questions() []Question {
 	var out []Question
-	if s.Finished != nil {
+	if s.Finished != nil || s.Stop != nil {
 		return nil
 	}
 	for id, g := range s.Guards {

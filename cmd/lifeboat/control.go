@@ -1,0 +1,236 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"lifeboat/providers"
+	"lifeboat/runbook"
+	"lifeboat/store"
+	"lifeboat/store/logbook"
+)
+
+type resumeCmd struct {
+	ID       string `arg:"" name:"run" optional:"" help:"The run, or the beginning of its id (default: the newest that has not ended)."`
+	TakeOver bool   `help:"End the driver that holds the run, and go on in its place. Asks for a typed word."`
+}
+
+// takeOverWord is what is typed to end a living driver.
+const takeOverWord = "TAKEOVER"
+
+// target is a run as a command found it.
+type target struct {
+	dir   store.Dir
+	id    runbook.RunID
+	state runbook.State
+	plan  *runbook.Plan
+}
+
+func (a *app) target(id string) (*target, error) {
+	dir, err := a.store()
+	if err != nil {
+		return nil, err
+	}
+	run, err := a.findRun(dir, id)
+	if err != nil {
+		return nil, err
+	}
+	events, err := logbook.Read(dir.Run(run).Logbook())
+	if err != nil {
+		return nil, err
+	}
+	t := &target{dir: dir, id: run, state: runbook.Fold(events)}
+	if t.state.StartedAt.IsZero() {
+		return nil, fmt.Errorf("run %s never started: its journal is empty", run)
+	}
+	f, err := pinned(&t.state.Start)
+	if err != nil {
+		return nil, err
+	}
+	t.plan, err = f.compile(t.state.Start.Mode, t.state.Start.Inputs, t.state.Start.Resolved, providers.Set{}, nil, false)
+	return t, err
+}
+
+// Run takes the run up again and follows it.
+func (c *resumeCmd) Run(a *app) error {
+	t, err := a.target(c.ID)
+	if err != nil {
+		return err
+	}
+	if t.state.Finished != nil {
+		return usage("see: lifeboat show "+string(t.id), "run %s is over: %s", t.id, outcomeText(t.state.Finished.Outcome, t.state.Finished.Skipped))
+	}
+	t.warnChanged(a)
+	var from *runbook.Driver
+	if c.TakeOver {
+		if from, err = a.endDriver(t); err != nil {
+			return err
+		}
+	}
+	if err := startExecutor(order{Run: t.id, Store: string(t.dir), From: from, By: thisActor()}); err != nil {
+		return err
+	}
+	return a.follow(t.dir, t.id, t.plan, t.state.Seq)
+}
+
+// warnChanged says when the files on disk are not the ones that the run was started with: those count.
+func (t *target) warnChanged(a *app) {
+	for _, src := range []runbook.Source{t.state.Start.Runbook, t.state.Start.Estate} {
+		text, err := readLimited(src.Path)
+		if err == nil && runbook.NewSource(src.Path, text).Digest != src.Digest {
+			fmt.Fprintf(a.errs, "note: %s has changed since the run started; the run goes on with what it was then\n", src.Path)
+		}
+	}
+}
+
+// endDriver ends the living driver, after the typed word, and proves that it is gone.
+func (a *app) endDriver(t *target) (*runbook.Driver, error) {
+	driver, since, held, err := logbook.Holder(t.dir.Run(t.id).Lock())
+	if err != nil || !held {
+		return nil, err
+	}
+	here, _ := os.Hostname()
+	if driver.Host != "" && driver.Host != here {
+		return nil, coded(exitHeld, "end it there, or run this there", fmt.Errorf("run %s is driven on %s by %s", t.id, driver.Host, driver.By))
+	}
+	fmt.Fprintf(a.errs, "run %s is held by pid %d of %s since %s\n", t.id, driver.PID, driver.By, since.Format(time.TimeOnly))
+	if err := a.typed("takeover", takeOverWord, "end it and take over"); err != nil {
+		return nil, err
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		alive, err := logbook.ProcessAlive(driver)
+		if err != nil {
+			return nil, err
+		}
+		if alive {
+			_ = syscall.Kill(driver.PID, sig) // gone meanwhile is what we want
+		}
+		for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+			if _, _, held, err := logbook.Holder(t.dir.Run(t.id).Lock()); err != nil || !held {
+				return &driver, err
+			}
+		}
+	}
+	return nil, coded(exitHeld, "", fmt.Errorf("pid %d does not end", driver.PID))
+}
+
+// typed asks for a word, unless --confirm gave it.
+func (a *app) typed(name, word, what string) error {
+	for _, c := range a.Confirm {
+		if c == name+"="+word {
+			return nil
+		}
+	}
+	ops := a.operator()
+	if ops == nil {
+		return coded(exitUsage, fmt.Sprintf("add --confirm %s=%s", name, word), errors.New("a typed word is needed to "+what))
+	}
+	fmt.Fprintf(a.errs, "to %s type %s: ", what, word)
+	if line := <-ops.lines; line != word {
+		return coded(exitUsage, fmt.Sprintf("the word is %s", word), fmt.Errorf("%q is not the word; nothing was done", line))
+	}
+	return nil
+}
+
+type attachCmd struct {
+	ID string `arg:"" name:"run" optional:"" help:"The run, or the beginning of its id (default: the newest that has not ended)."`
+}
+
+// Run follows a run from its first event.
+func (c *attachCmd) Run(a *app) error {
+	t, err := a.target(c.ID)
+	if err != nil {
+		return err
+	}
+	return a.follow(t.dir, t.id, t.plan, 0)
+}
+
+type stopCmd struct {
+	ID     string `arg:"" name:"run" optional:"" help:"The run, or the beginning of its id (default: the newest that has not ended)."`
+	Reason string `placeholder:"TEXT" help:"Why, for the record."`
+}
+
+// Run asks the run to stop and follows it to its end.
+func (c *stopCmd) Run(a *app) error {
+	t, err := a.target(c.ID)
+	if err != nil {
+		return err
+	}
+	if t.state.Finished != nil {
+		return usage("", "run %s is over: %s", t.id, outcomeText(t.state.Finished.Outcome, t.state.Finished.Skipped))
+	}
+	return a.tell(t, &runbook.StopRequested{By: thisActor(), Reason: runbook.Clean(c.Reason)})
+}
+
+// tell appends a fact, makes sure that somebody drives the run, and follows.
+func (a *app) tell(t *target, fact runbook.Fact) error {
+	if err := t.append(fact); err != nil {
+		return err
+	}
+	err := startExecutor(order{Run: t.id, Store: string(t.dir), By: thisActor()})
+	var e *exitError
+	if err != nil && (!errors.As(err, &e) || e.code != exitHeld) { // held: its driver lives and has heard us
+		return err
+	}
+	return a.follow(t.dir, t.id, t.plan, t.state.Seq)
+}
+
+func (t *target) append(fact runbook.Fact) error {
+	book, err := logbook.Open(t.dir.Run(t.id).Logbook(), t.state.Start.Clock.Clock().Now)
+	if err != nil {
+		return err
+	}
+	defer book.Close()
+	ctx, cancel := background(10 * time.Second)
+	defer cancel()
+	return appendAnyway(ctx, book, t.state.Seq, fact)
+}
+
+type undoCmd struct {
+	ID     string   `arg:"" name:"run" help:"The run, or the beginning of its id."`
+	Steps  []string `arg:"" optional:"" help:"Steps to undo, with all that depends on them (default: all)."`
+	Reason string   `placeholder:"TEXT" help:"Why, for the record."`
+}
+
+// Run shows what would be put back, asks, and follows the undo.
+func (c *undoCmd) Run(a *app) error {
+	t, err := a.target(c.ID)
+	if err != nil {
+		return err
+	}
+	steps := c.Steps
+	for _, id := range steps {
+		if _, ok := t.plan.Step(id); !ok {
+			return usage("see: lifeboat show "+string(t.id), "run %s has no step %q", t.id, id)
+		}
+	}
+	if len(steps) == 0 {
+		for i := range t.plan.Steps {
+			if runbook.Undoable(&t.plan.Steps[i], t.state.Step(t.plan.Steps[i].ID)) {
+				steps = append(steps, t.plan.Steps[i].ID)
+			}
+		}
+	}
+	if len(steps) == 0 {
+		return usage("", "nothing that run %s did can be undone", t.id)
+	}
+	wanted := runbook.UndoOrder(t.plan, t.state, steps)
+	if len(wanted) == 0 {
+		return usage("see: lifeboat show "+string(t.id), "none of these steps did anything that can be undone")
+	}
+	fmt.Fprintln(a.errs, "this puts back, in this order:")
+	for _, id := range wanted {
+		step, _ := t.plan.Step(id)
+		fmt.Fprintf(a.errs, "  %-10s %s\n", id, step.Title)
+	}
+	word := string(t.state.Start.Mode)
+	if t.state.Start.Mode != runbook.Rehearse && !a.ConfirmAll {
+		if err := a.typed("undo", word, "undo this "+word+" run"); err != nil {
+			return err
+		}
+	}
+	return a.tell(t, &runbook.UndoRequested{Steps: wanted, By: thisActor(), Reason: runbook.Clean(c.Reason)})
+}

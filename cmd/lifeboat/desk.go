@@ -1,0 +1,145 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"lifeboat/runbook"
+	"lifeboat/store"
+)
+
+// live is what lies beside the journal while a run is driven: how far the steps have come, and whether the journal can be
+// written. It is replaced at most twice a second, and losing it loses nothing.
+type live struct {
+	At       time.Time                   `json:"at"` // wall time
+	PID      int                         `json:"pid"`
+	Progress map[string]runbook.Progress `json:"progress,omitempty"` // by step
+	Trouble  string                      `json:"trouble,omitempty"`
+}
+
+// desk keeps live.json and the logs of the steps in a run's folder.
+type desk struct {
+	dir   store.RunDir
+	mu    sync.Mutex
+	state live
+	dirty bool
+	logs  map[string]io.Writer
+	files []*os.File
+	done  chan struct{}
+	idle  sync.WaitGroup
+}
+
+const livePeriod = 500 * time.Millisecond
+
+func newDesk(dir store.RunDir) *desk {
+	d := &desk{
+		dir: dir, logs: map[string]io.Writer{}, done: make(chan struct{}),
+		state: live{PID: os.Getpid(), Progress: map[string]runbook.Progress{}},
+	}
+	d.idle.Go(d.write)
+	return d
+}
+
+// Progress takes how far a step has come.
+func (d *desk) Progress(step string, p runbook.Progress) {
+	p.Text = runbook.Clean(p.Text)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.state.Progress[step], d.dirty = p, true
+}
+
+// Trouble takes why the journal cannot be written.
+func (d *desk) Trouble(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.state.Trouble, d.dirty = "", true
+	if err != nil {
+		d.state.Trouble = runbook.AsFailure(err).What
+	}
+}
+
+// Log is the log of a step. A log that cannot be written swallows what it is given: it never stops a run.
+func (d *desk) Log(step string) io.Writer {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if w, ok := d.logs[step]; ok {
+		return w
+	}
+	var w io.Writer = io.Discard
+	f, err := os.OpenFile(d.dir.StepLog(step), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		d.files = append(d.files, f)
+		w = &forgiving{w: f}
+	}
+	d.logs[step] = w
+	return w
+}
+
+// write replaces live.json while there is something new, and at the latest every two seconds as a sign of life.
+func (d *desk) write() {
+	tick := time.NewTicker(livePeriod)
+	defer tick.Stop()
+	var last time.Time
+	for {
+		d.mu.Lock()
+		if d.dirty || time.Since(last) > 4*livePeriod {
+			d.dirty, last = false, time.Now()
+			d.state.At = last
+			text, err := json.Marshal(d.state)
+			d.mu.Unlock()
+			if err == nil {
+				d.replace(text)
+			}
+		} else {
+			d.mu.Unlock()
+		}
+		select {
+		case <-tick.C:
+		case <-d.done:
+			return
+		}
+	}
+}
+
+// replace puts a whole new file in place. Where it cannot (a full disk), the old one stays and its age shows.
+func (d *desk) replace(text []byte) {
+	tmp := d.dir.Live() + ".tmp"
+	if os.WriteFile(tmp, text, 0o600) != nil || os.Rename(tmp, d.dir.Live()) != nil {
+		os.Remove(tmp)
+	}
+}
+
+func (d *desk) close() {
+	close(d.done)
+	d.idle.Wait()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, f := range d.files {
+		f.Close()
+	}
+}
+
+// forgiving drops what cannot be written. Writes come whole, one at a time.
+type forgiving struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (f *forgiving) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.w.Write(p) //nolint:errcheck // a failing log never stops a run
+	return len(p), nil
+}
+
+// readLive reads a run's live.json; a missing one is the zero value.
+func readLive(path string) live {
+	var l live
+	if text, err := os.ReadFile(path); err == nil {
+		_ = json.Unmarshal(text, &l) // it is a display: a torn one is replaced in half a second
+	}
+	return l
+}

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"lifeboat/runbook"
+	"lifeboat/store"
+	"lifeboat/store/logbook"
+)
+
+// follower shows a run and, where somebody is there to answer, carries the answers to its journal. It drives nothing: when
+// it goes, the run goes on.
+type follower struct {
+	app     *app
+	dir     store.Dir
+	run     runbook.RunID
+	journal *logbook.Book
+	print   printer
+	plan    *runbook.Plan
+	ops     *operator // nil: nobody answers
+	state   runbook.State
+	asked   uint64 // the question on the screen
+	from    uint64 // events up to this one are not shown
+	shown   map[string]runbook.Progress
+	trouble string
+}
+
+// livePoll is how often a follower looks at what lies beside the journal.
+const livePoll = 500 * time.Millisecond
+
+// follow shows the run until it ends, holds with nobody to answer, or the follower is interrupted. The error is the exit
+// code.
+func (f *follower) follow() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	moved := make(chan error, 1)
+	tick := time.NewTicker(livePoll)
+	defer tick.Stop()
+	waiting := false
+	for {
+		if err := f.read(ctx); err != nil {
+			return err
+		}
+		if code, over := f.ended(); over {
+			return silentExit(code)
+		}
+		f.askNext()
+		if !waiting {
+			waiting = true
+			go func(after uint64) { moved <- f.journal.Wait(ctx, after) }(f.state.Seq)
+		}
+		select {
+		case <-moved:
+			waiting = false
+		case line, ok := <-f.lines():
+			if err := f.heard(ctx, line, ok); err != nil {
+				return err
+			}
+		case <-tick.C:
+			if code, gone := f.look(); gone {
+				return silentExit(code)
+			}
+		}
+		if ctx.Err() != nil {
+			f.print.say("the run goes on without this terminal; come back with: lifeboat attach %s", f.run)
+			return silentExit(exitGoesOn)
+		}
+	}
+}
+
+func (f *follower) lines() <-chan string {
+	if f.ops == nil || f.ops.gone {
+		return nil
+	}
+	return f.ops.lines
+}
+
+// read takes in what is new and shows it.
+func (f *follower) read(ctx context.Context) error {
+	events, err := f.journal.Events(ctx, f.state.Seq+1)
+	for _, e := range events {
+		f.state.Apply(e)
+		if e.Seq > f.from {
+			f.print.event(e, &f.state)
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// ended reports whether the run is over, or waits for an operator and none is here.
+func (f *follower) ended() (code int, over bool) {
+	if f.state.Finished != nil {
+		if f.undoing() {
+			return 0, false
+		}
+		return exitOf(f.state.Finished), true
+	}
+	if f.state.Held != nil && (f.ops == nil || f.ops.gone) {
+		for _, q := range f.state.Questions() {
+			ask(f.print.say, q, f.plan)
+		}
+		f.print.say("the run waits for an operator; answer with: lifeboat attach %s", f.run)
+		return exitGoesOn, true
+	}
+	return 0, false
+}
+
+// undoing reports whether an undo of the finished run is under way or to come.
+func (f *follower) undoing() bool {
+	if f.plan == nil || len(f.state.UndoQueue) == 0 {
+		return false
+	}
+	return len(runbook.Decide(f.plan, f.state)) > 0 || len(runbook.Outstanding(f.plan, f.state)) > 0
+}
+
+// askNext puts the oldest open question on the screen, once.
+func (f *follower) askNext() {
+	qs := f.state.Questions()
+	if f.ops == nil || f.ops.gone || len(qs) == 0 || qs[0].Seq == f.asked {
+		return
+	}
+	f.asked = qs[0].Seq
+	ask(f.print.say, qs[0], f.plan)
+}
+
+// look shows progress, trouble, and whether the driver is still there.
+func (f *follower) look() (code int, gone bool) {
+	l := readLive(f.dir.Run(f.run).Live())
+	for _, step := range sortedKeys(l.Progress) {
+		p := l.Progress[step]
+		st := f.state.Step(step)
+		if f.shown[step] != p && st.Acting() {
+			f.shown[step] = p
+			f.print.progress(f.state.Now, f.run, step, p)
+		}
+	}
+	if l.Trouble != f.trouble {
+		f.trouble = l.Trouble
+		if l.Trouble != "" {
+			f.print.say("! the record cannot be written, so nothing new starts: %s", l.Trouble)
+		} else {
+			f.print.say("the record can be written again; the run goes on")
+		}
+	}
+	if _, _, held, err := logbook.Holder(f.dir.Run(f.run).Lock()); held || err != nil || f.state.Finished != nil {
+		return 0, false
+	}
+	// The lock is free: the driver has ended, perhaps between our reading and this look.
+	if err := f.read(context.Background()); err != nil || f.state.Finished != nil {
+		return 0, false
+	}
+	f.print.say("the driver of this run has ended; what was under way is not known. Go on with: lifeboat resume %s", f.run)
+	return exitGoesOn, true
+}
+
+// heard takes one typed line.
+func (f *follower) heard(ctx context.Context, line string, ok bool) error {
+	if !ok {
+		f.ops.gone = true
+		return nil
+	}
+	by := thisActor()
+	if note, is := cutWord(line, "note"); is {
+		return f.append(ctx, &runbook.NoteAdded{Text: note, By: by})
+	}
+	if line == "stop" {
+		return f.append(ctx, &runbook.StopRequested{By: by})
+	}
+	q, open := f.state.Open(f.asked)
+	if !open {
+		if line != "" {
+			f.print.say("nothing is asked now; `note TEXT` and `stop` work at any time")
+		}
+		return nil
+	}
+	r, err := reply(q, line, by)
+	var fact runbook.Fact
+	if err == nil {
+		fact, err = q.Answer(r)
+	}
+	if err != nil {
+		f.print.say("  %v", err)
+		ask(f.print.say, q, f.plan)
+		return nil
+	}
+	return f.decide(ctx, q, fact)
+}
+
+func cutWord(line, word string) (rest string, ok bool) {
+	if len(line) > len(word) && line[:len(word)] == word && line[len(word)] == ' ' {
+		return line[len(word)+1:], true
+	}
+	return "", false
+}
+
+// append adds a fact that holds whatever has happened meanwhile.
+func (f *follower) append(ctx context.Context, fact runbook.Fact) error {
+	return appendAnyway(ctx, f.journal, f.state.Seq, fact)
+}
+
+// decide appends a decision. When the question was answered meanwhile, it says by whom.
+func (f *follower) decide(ctx context.Context, q runbook.Question, fact runbook.Fact) error {
+	for {
+		if retry, ok := fact.(*runbook.StepRetried); ok {
+			f.state.Retry(retry)
+		}
+		_, err := f.journal.Append(ctx, f.state.Seq, 0, fact)
+		var conflict *runbook.ErrConflict
+		if !errors.As(err, &conflict) {
+			return err
+		}
+		if err := f.read(ctx); err != nil {
+			return err
+		}
+		if _, open := f.state.Open(q.Seq); !open {
+			d := f.state.Decided[q.Seq]
+			f.print.say("decided by %s at %s", d.By, d.At.Format("15:04:05"))
+			return nil
+		}
+	}
+}
+
+// appendAnyway appends an unconditional fact: a note or a stop.
+func appendAnyway(ctx context.Context, j *logbook.Book, after uint64, fact runbook.Fact) error {
+	for range 100 {
+		_, err := j.Append(ctx, after, 0, fact)
+		var conflict *runbook.ErrConflict
+		if !errors.As(err, &conflict) {
+			return err
+		}
+		after = conflict.Last
+	}
+	return fmt.Errorf("the journal moves too fast to be written")
+}

@@ -1,0 +1,132 @@
+// Command lifeboat walks an operator through a regional failover on AWS, drills it, and keeps the record.
+//
+// This package only wires: it reads the command line, builds what a command needs from the other packages, and turns the
+// outcome into words and an exit code. What a failover is stands in package runbook.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set when a release is built.
+var version = "devel"
+
+// cli is every command and flag.
+type cli struct {
+	global
+
+	Run     runCmd     `cmd:"" help:"Run a runbook: live, as a drill, or as a rehearsal on the simulated cloud."`
+	Drill   drillCmd   `cmd:"" help:"Run a runbook on the estate's drill overlay, behind the drill fence."`
+	Demo    demoCmd    `cmd:"" help:"Rehearse the shipped failover on a simulated estate; needs nothing else."`
+	Plan    planCmd    `cmd:"" help:"Show what a run would do: order, critical path, forecast, exact calls. Changes nothing."`
+	Check   checkCmd   `cmd:"" help:"Check a runbook and its estate."`
+	Resume  resumeCmd  `cmd:"" help:"Take up a run whose driver has ended; what was under way is looked at first."`
+	Attach  attachCmd  `cmd:"" help:"Follow a run and answer its questions."`
+	Stop    stopCmd    `cmd:"" help:"Stop a run at the next safe point."`
+	Undo    undoCmd    `cmd:"" help:"Put back what a run did, dependents first."`
+	History historyCmd `cmd:"" help:"List runs, newest first."`
+	Show    showCmd    `cmd:"" help:"Show one run: every event."`
+	Verify  verifyCmd  `cmd:"" help:"Check that the records of runs are whole."`
+	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of runbook and estate files."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+
+	Executor      executorCmd      `cmd:"" hidden:"" help:"Drive a run (started by the other commands)."`
+	VerifyLibrary verifyLibraryCmd `cmd:"" hidden:"" help:"Verify a history (started by verify)."`
+}
+
+// global is what every command takes.
+type global struct {
+	Store      string   `placeholder:"DIR" env:"LIFEBOAT_STORE" help:"Where runs and history are kept (default: lifeboat under the XDG state folder)."`
+	Estate     string   `placeholder:"FILE" help:"The estate file (default: the one that the runbook names)."`
+	Plain      bool     `help:"A line an event, questions on standard input, no redraw."`
+	JSON       bool     `help:"One JSON object a line for runs, one document otherwise."`
+	Yes        bool     `help:"Answer confirmations that need one key."`
+	Confirm    []string `placeholder:"STEP=WORD" sep:"none" help:"Answer a typed confirmation in advance, such as start=us-east-1."`
+	ConfirmAll bool     `help:"Answer every confirmation. Only for rehearsals."`
+}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is the program with its edges handed in. It returns the exit code.
+func run(args []string, in io.Reader, out, errs io.Writer) int {
+	var c cli
+	exit := -1
+	parser, err := kong.New(&c,
+		kong.Name("lifeboat"), kong.Description("Failover console: guided, timed, recorded."),
+		kong.Writers(out, errs), kong.Exit(func(code int) { exit = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		fmt.Fprintln(errs, "lifeboat:", err)
+		return exitUsage
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(errs, "lifeboat: %v\n  see: lifeboat --help\n", err)
+		return exitUsage
+	}
+	a := &app{global: c.global, in: in, out: out, errs: errs}
+	err = ctx.Run(a)
+	return a.exit(err)
+}
+
+// The exit codes.
+const (
+	exitDone    = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitGoesOn  = 3 // the run goes on without this follower, or waits for an operator
+	exitRefused = 4 // by a guard or readiness
+	exitStopped = 5
+	exitHeld    = 6 // another driver holds it
+	exitDamaged = 7
+	exitSkips   = 8
+)
+
+// exitError carries an exit code. Do, when there is one, says what to do about it.
+type exitError struct {
+	code int
+	err  error
+	do   string
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func usage(do, format string, args ...any) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...), do: do}
+}
+
+func coded(code int, do string, err error) error { return &exitError{code: code, err: err, do: do} }
+
+// exit prints the error as what happened and what to do, and returns the exit code.
+func (a *app) exit(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	var silent silentExit
+	if errors.As(err, &silent) {
+		return int(silent)
+	}
+	code, do := classify(err)
+	fmt.Fprintf(a.errs, "lifeboat: %v\n", err)
+	if do != "" {
+		fmt.Fprintf(a.errs, "  do: %s\n", do)
+	}
+	return code
+}
+
+// silentExit is an exit code whose reason stands on the screen already.
+type silentExit int
+
+func (s silentExit) Error() string { return fmt.Sprintf("exit %d", int(s)) }

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lifeboat/providers"
+	"lifeboat/providers/actions"
+	"lifeboat/runbook"
+	"lifeboat/store"
+	"lifeboat/store/bolt"
+)
+
+type planCmd struct {
+	Runbook string `arg:"" help:"A file, or the name of a shipped runbook."`
+	Mode    string `enum:"live,drill,rehearse" default:"live" help:"As what it would run: live, drill or rehearse."`
+	runFlags
+}
+
+// planned is a plan as a document.
+type planned struct {
+	Name     string            `json:"name"`
+	Title    string            `json:"title"`
+	Mode     runbook.Mode      `json:"mode"`
+	Digest   string            `json:"digest"`
+	Inputs   map[string]string `json:"inputs,omitempty"`
+	Target   runbook.Seconds   `json:"target,omitempty"`
+	Forecast runbook.Seconds   `json:"forecast"`
+	Critical []string          `json:"critical_path"`
+	Waves    [][]string        `json:"waves"`
+	Guards   []plannedGuard    `json:"guards,omitempty"`
+	Steps    []plannedStep     `json:"steps"`
+	Notes    []string          `json:"notes,omitempty"`
+}
+
+type plannedGuard struct {
+	ID         string `json:"id"`
+	Title      string `json:"title"`
+	Kind       string `json:"kind"`
+	Applicable bool   `json:"applicable"`
+	Word       string `json:"word,omitempty"`
+}
+
+type plannedStep struct {
+	ID       string          `json:"id"`
+	Title    string          `json:"title"`
+	Why      string          `json:"why,omitempty"`
+	Kind     string          `json:"kind"`
+	Needs    []string        `json:"needs"`
+	If       string          `json:"if,omitempty"`
+	Needed   bool            `json:"needed"`
+	Estimate runbook.Seconds `json:"estimate"`
+	Source   string          `json:"source"`
+	Timeout  runbook.Seconds `json:"timeout"`
+	Critical bool            `json:"critical"`
+	Undo     bool            `json:"undo"`
+	Calls    []string        `json:"calls,omitempty"`
+}
+
+// Run shows the plan. It calls nothing, so it works without a network.
+func (c *planCmd) Run(a *app) error {
+	f, err := a.load(c.Runbook)
+	if err != nil {
+		return err
+	}
+	inputs, err := parseInputs(c.Set)
+	if err != nil {
+		return err
+	}
+	plan, err := f.compile(runbook.Mode(c.Mode), inputs, nil, providers.Set{}, nil, true)
+	if err != nil {
+		return err
+	}
+	doc := a.describePlan(plan, f)
+	if a.JSON {
+		printJSON(a.out, doc)
+		return nil
+	}
+	a.printPlan(doc)
+	return nil
+}
+
+func (a *app) describePlan(plan *runbook.Plan, f *files) planned {
+	estimates := a.estimates(plan)
+	never := map[string]bool{}
+	for i := range plan.Steps {
+		// A condition on inputs alone is known now; one on outputs is not, and counts as needed.
+		if ok, err := plan.Needed(plan.Steps[i].ID, &runbook.State{}); err == nil && !ok {
+			never[plan.Steps[i].ID] = true
+		}
+	}
+	took := func(step string) time.Duration {
+		if never[step] {
+			return 0
+		}
+		return estimates[step].P50
+	}
+	critical, total := runbook.CriticalPath(plan, took)
+	doc := planned{
+		Name: plan.Name, Title: plan.Title, Mode: plan.Mode, Digest: plan.Digest, Inputs: plan.Inputs,
+		Target: runbook.Seconds(plan.Target), Forecast: runbook.Seconds(total), Critical: critical, Waves: runbook.Waves(plan),
+	}
+	for _, g := range plan.Guards {
+		doc.Guards = append(doc.Guards, plannedGuard{ID: g.ID, Title: g.Title, Kind: g.Kind.Name, Applicable: g.Applicable, Word: g.Word})
+	}
+	stand := runbook.Placeholders(plan)
+	for i := range plan.Steps {
+		step := &plan.Steps[i]
+		_, undo := step.Kind.New().(runbook.Undoer)
+		doc.Steps = append(doc.Steps, plannedStep{
+			ID: step.ID, Title: step.Title, Why: step.Why, Kind: step.Kind.Name, Needs: step.Needs, If: step.If,
+			Needed: !never[step.ID], Estimate: runbook.Seconds(took(step.ID)), Source: estimates[step.ID].Source,
+			Timeout: runbook.Seconds(step.Timeout), Critical: slices.Contains(critical, step.ID), Undo: undo,
+			Calls: byHand(plan, step.ID, &stand),
+		})
+	}
+	for _, ref := range f.parsedEstate.Unresolved() {
+		doc.Notes = append(doc.Notes, fmt.Sprintf("estate.%s is chosen by tags when the run starts; here it reads ?", ref.Path))
+	}
+	return doc
+}
+
+// byHand is what a person would type for the step. Outputs of earlier steps stand as <step.output>.
+func byHand(plan *runbook.Plan, id string, s *runbook.State) []string {
+	probe, err := plan.Bind(id, s, nil)
+	if err != nil {
+		return []string{"# " + runbook.Clean(err.Error())}
+	}
+	h, ok := probe.(runbook.ByHander)
+	if !ok {
+		return nil
+	}
+	return h.ByHand(runbook.Call{Run: "RUN", Step: id, Key: "KEY"})
+}
+
+// estimates are from the runs of this runbook that did the step, the newest first, else from the budgets.
+func (a *app) estimates(plan *runbook.Plan) map[string]runbook.Estimate {
+	out := map[string]runbook.Estimate{}
+	took := map[string][]time.Duration{}
+	for _, r := range a.pastRuns(plan) {
+		for _, s := range r.Steps {
+			if s.Status == runbook.StatusDone && s.Elapsed > 0 && len(took[s.Step]) < 20 {
+				took[s.Step] = append(took[s.Step], time.Duration(s.Elapsed))
+			}
+		}
+	}
+	for i := range plan.Steps {
+		step := &plan.Steps[i]
+		out[step.ID] = runbook.HistoryEstimate(step, took[step.ID])
+	}
+	return out
+}
+
+// pastRuns reads the history without making a store: a plan changes nothing. A rehearsal learns from rehearsals, the rest
+// from the rest: simulated seconds are no forecast of real ones.
+func (a *app) pastRuns(plan *runbook.Plan) []store.Summary {
+	dir, err := a.existingStore()
+	if err != nil {
+		return nil
+	}
+	lib := bolt.New(dir.History())
+	ctx, cancel := background(2 * time.Second)
+	defer cancel()
+	modes := []runbook.Mode{runbook.Live, runbook.Drill}
+	if plan.Mode == runbook.Rehearse {
+		modes = []runbook.Mode{runbook.Rehearse}
+	}
+	var out []store.Summary
+	for _, m := range modes {
+		runs, err := lib.Runs(ctx, store.Query{Runbook: plan.Name, Mode: m, Limit: 20})
+		if err != nil {
+			return nil // a forecast from the budgets is better than none
+		}
+		out = append(out, runs...)
+	}
+	return out
+}
+
+func (a *app) printPlan(d planned) {
+	fmt.Fprintf(a.out, "%s · %s · %s\n", strings.ToUpper(string(d.Mode)), d.Title, d.Digest)
+	for _, k := range sortedKeys(d.Inputs) {
+		fmt.Fprintf(a.out, "  input %s = %s\n", k, d.Inputs[k])
+	}
+	line := "forecast " + clockText(time.Duration(d.Forecast))
+	if d.Target > 0 {
+		line += " of " + clockText(time.Duration(d.Target))
+	}
+	fmt.Fprintf(a.out, "%s · critical path: %s\n", line, strings.Join(d.Critical, " → "))
+	if len(d.Guards) > 0 {
+		fmt.Fprintln(a.out, "\nguards, before the first step")
+	}
+	for _, g := range d.Guards {
+		extra := ""
+		if !g.Applicable {
+			extra = " (not asked in this mode)"
+		} else if g.Word != "" {
+			extra = " (can be waived by typing " + g.Word + ")"
+		}
+		fmt.Fprintf(a.out, "  %-10s %s%s\n", g.ID, g.Title, extra)
+	}
+	byID := map[string]plannedStep{}
+	for _, s := range d.Steps {
+		byID[s.ID] = s
+	}
+	for i, wave := range d.Waves {
+		fmt.Fprintf(a.out, "\nwave %d\n", i+1)
+		for _, id := range wave {
+			a.printPlannedStep(byID[id])
+		}
+	}
+	for _, n := range d.Notes {
+		fmt.Fprintln(a.out, "\nnote:", n)
+	}
+}
+
+func (a *app) printPlannedStep(s plannedStep) {
+	mark := "·"
+	if s.Critical {
+		mark = "▸"
+	}
+	after := "at once"
+	if len(s.Needs) > 0 {
+		after = "after " + strings.Join(s.Needs, ", ")
+	}
+	fmt.Fprintf(a.out, "%s %-10s %s (%s)\n", mark, s.ID, s.Title, s.Kind)
+	undo := "no undo"
+	if s.Undo {
+		undo = "can be undone"
+	}
+	if !s.Needed {
+		fmt.Fprintf(a.out, "             not needed: %s is false\n", s.If)
+		return
+	}
+	fmt.Fprintf(a.out, "             %s · %s (%s), at most %s · %s\n", after, clockText(time.Duration(s.Estimate)), s.Source,
+		clockText(time.Duration(s.Timeout)), undo)
+	for _, c := range s.Calls {
+		fmt.Fprintf(a.out, "             $ %s\n", c)
+	}
+}
+
+type checkCmd struct {
+	Runbook string `arg:"" optional:"" default:"failover" help:"A file, or the name of a shipped runbook."`
+	Offline bool   `help:"Check the files only; call nothing."`
+	runFlags
+}
+
+// Run checks the files in every mode. Readiness of the world is not checked here yet: it needs --offline to say so.
+func (c *checkCmd) Run(a *app) error {
+	if !c.Offline {
+		return usage("lifeboat check --offline "+c.Runbook, "only the check of the files is there: add --offline")
+	}
+	f, err := a.load(c.Runbook)
+	if err != nil {
+		return err
+	}
+	inputs, err := parseInputs(c.Set)
+	if err != nil {
+		return err
+	}
+	modes := []runbook.Mode{runbook.Live, runbook.Rehearse}
+	if len(f.parsedEstate.Drill) > 0 {
+		modes = append(modes, runbook.Drill)
+	}
+	for _, mode := range modes {
+		if _, err := f.compile(mode, inputs, nil, providers.Set{}, nil, true); err != nil {
+			return fmt.Errorf("as a %s run: %w", mode, err)
+		}
+	}
+	if a.JSON {
+		printJSON(a.out, map[string]any{"ok": true, "runbook": f.runbook.Path, "estate": f.estate.Path, "modes": modes})
+		return nil
+	}
+	fmt.Fprintf(a.out, "✓ %s and %s are well formed and fit together (%d steps)\n", f.runbook.Path, f.estate.Path, len(f.parsed.Steps))
+	if len(f.parsedEstate.Drill) == 0 {
+		fmt.Fprintln(a.out, "! the estate has no drill: overlay, so this runbook cannot be drilled")
+	}
+	return nil
+}
+
+func emptyCatalog() *runbook.Catalog { return actions.Catalog(providers.Set{}, actions.Options{}) }

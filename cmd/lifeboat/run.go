@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"lifeboat/providers"
+	"lifeboat/providers/sim"
+	"lifeboat/runbook"
+	"lifeboat/store"
+	"lifeboat/store/logbook"
+)
+
+// runFlags are what every command that starts a run takes.
+type runFlags struct {
+	Set       []string `placeholder:"KEY=VALUE" sep:"none" help:"An input of the runbook."`
+	Reference string   `placeholder:"TEXT" help:"A remark for the record: a ticket, a change number."`
+}
+
+// simFlags shape the simulated cloud of a rehearsal.
+type simFlags struct {
+	Night string  `placeholder:"NAME" default:"quiet" help:"What goes wrong, such as quiet, no-capacity or random; a wrong name lists them."`
+	Scene string  `enum:"serving,stopped,impaired,dark" default:"stopped" help:"How production stands: serving, stopped, impaired, or dark with its whole region."`
+	Seed  uint64  `placeholder:"N" help:"The same seed gives the same night (default: drawn)."`
+	Speed float64 `placeholder:"X" default:"1" help:"How many times faster than real time the simulated world runs."`
+}
+
+type runCmd struct {
+	Runbook string `arg:"" help:"A file, or the name of a shipped runbook."`
+	Mode    string `required:"" enum:"live,drill,rehearse" placeholder:"live|drill|rehearse" help:"On what it acts: production, the drill overlay, or the simulated cloud."`
+	runFlags
+	simFlags
+}
+
+// Run starts a run and follows it.
+func (c *runCmd) Run(a *app) error {
+	return a.start(runbook.Mode(c.Mode), c.Runbook, c.runFlags, c.simFlags)
+}
+
+type drillCmd struct {
+	Runbook string `arg:"" help:"A file, or the name of a shipped runbook."`
+	runFlags
+}
+
+// Run starts a drill and follows it.
+func (c *drillCmd) Run(a *app) error {
+	return a.start(runbook.Drill, c.Runbook, c.runFlags, simFlags{})
+}
+
+type demoCmd struct {
+	runFlags
+	simFlags
+}
+
+// Run rehearses the shipped failover. Without a terminal it answers for itself and ends by itself.
+func (c *demoCmd) Run(a *app) error {
+	if a.operator() == nil || !interactive(a.in) {
+		a.Yes, a.ConfirmAll = true, true
+	}
+	return a.start(runbook.Rehearse, "failover", c.runFlags, c.simFlags)
+}
+
+func interactive(in any) bool {
+	f, ok := in.(*os.File)
+	return ok && isTerminal(f)
+}
+
+// start makes the plan, hands it to an executor and follows the run.
+func (a *app) start(mode runbook.Mode, name string, rf runFlags, sf simFlags) error {
+	f, err := a.load(name)
+	if err != nil {
+		return err
+	}
+	if f.shipped && mode != runbook.Rehearse {
+		return usage("name your own with --estate FILE", "%s is the demo's estate, which exists only in rehearsals", f.estate.Path)
+	}
+	inputs, err := parseInputs(rf.Set)
+	if err != nil {
+		return err
+	}
+	answers, err := a.answers(mode)
+	if err != nil {
+		return err
+	}
+	resolved, err := a.resolve(f, mode)
+	if err != nil {
+		return err
+	}
+	plan, err := f.compile(mode, inputs, resolved, providers.Set{}, nil, false)
+	if err != nil {
+		return err
+	}
+	if err := a.preflight(f, mode); err != nil {
+		return err
+	}
+	dir, err := a.store()
+	if err != nil {
+		return err
+	}
+	id := newRunID(time.Now(), f.parsed.Name, randomTail)
+	folder, err := dir.MakeRun(id)
+	if err != nil {
+		return err
+	}
+	started := &runbook.RunStarted{
+		Mode: mode, Runbook: f.runbook, Estate: f.estate, Inputs: plan.Inputs, Resolved: resolved, Digest: plan.Digest,
+		Title: plan.Title, Name: plan.Name, Target: runbook.Duration(plan.Target), Answers: answers, By: thisActor(),
+		Versions: map[string]string{"lifeboat": version}, Reference: runbook.Clean(rf.Reference),
+	}
+	if mode == runbook.Rehearse {
+		if err := makeWorld(folder, plan.Estate, sf, started); err != nil {
+			return err
+		}
+	}
+	if err := startExecutor(order{Run: id, Store: string(dir), Start: started, By: started.By}); err != nil {
+		return err
+	}
+	return a.follow(dir, id, plan, 0)
+}
+
+// worldFolder is where the world of a rehearsal lies, in the run's folder.
+const worldFolder = "world"
+
+func makeWorld(folder store.RunDir, estate *runbook.Estate, sf simFlags, started *runbook.RunStarted) error {
+	if sf.Speed <= 0 || sf.Speed > 1000 {
+		return usage("choose between 0.1 and 1000", "--speed %v is impossible", sf.Speed)
+	}
+	seed := sf.Seed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())%1_000_000 + 1
+	}
+	faults, err := sim.Night(sf.Night, seed)
+	if err != nil {
+		return usage("", "%v", err)
+	}
+	now := time.Now()
+	started.Clock = runbook.ClockSpec{Wall: now, World: now.UTC().Truncate(time.Second), Speed: sf.Speed}
+	spec := sim.FromEstate(estate, sim.Scene(sf.Scene), seed).WithNight(faults)
+	spec.Clock, spec.Start = started.Clock, started.Clock.World
+	world, err := sim.Create(filepath.Join(string(folder), worldFolder), spec)
+	if err != nil {
+		return err
+	}
+	started.World = worldFolder
+	started.Versions["night"] = fmt.Sprintf("%s, seed %d", sf.Night, seed)
+	return world.Close()
+}
+
+// follow attaches this process to a run: it shows events after from and carries answers.
+func (a *app) follow(dir store.Dir, id runbook.RunID, plan *runbook.Plan, from uint64) error {
+	book, err := logbook.Open(dir.Run(id).Logbook(), runClock(dir, id).Now)
+	if err != nil {
+		return err
+	}
+	defer book.Close()
+	f := &follower{
+		app: a, dir: dir, run: id, journal: book, print: a.printer(plan), plan: plan, ops: a.operator(), from: from,
+		shown: map[string]runbook.Progress{},
+	}
+	return f.follow()
+}
+
+// runClock is the clock that the run was started with.
+func runClock(dir store.Dir, id runbook.RunID) runbook.Clock {
+	events, _ := logbook.Read(dir.Run(id).Logbook()) // what is wrong with it, the caller's own open says
+	state := runbook.Fold(events)
+	return state.Start.Clock.Clock()
+}
