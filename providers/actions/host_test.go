@@ -301,7 +301,8 @@ func TestMeter(t *testing.T) {
 	}{
 		{"  1,234,567,890  31%   61.02MB/s    0:00:44", "1.2 GB of 4.0 GB · 61.02 MB/s · 0:44 left", 1234567890 * 100 / 31.0, 44},
 		{"          32,768   1%  512.00kB/s    1:02:03 (xfr#1, ir-chk=1000/1002)", "32.8 kB · 512.00 kB/s", 0, 0},
-		{"          32,768   1%  512.00kB/s    1:02:03 (xfr#1, to-chk=1000/1002)", "32.8 kB of 3.3 MB · 512.00 kB/s · 1:02:03 left", 3276800, 3723},
+		{"          32,768   1%  512.00kB/s    1:02:03 (xfr#1, to-chk=1000/1002)", "32.8 kB of 3.3 MB · 512.00 kB/s", 3276800, 0},
+		{"          32,768   1%  512.00kB/s    1:02:03", "32.8 kB of 3.3 MB · 512.00 kB/s · 1:02:03 left", 3276800, 3723},
 		{"  3,900,000,000 100%   58.10MB/s    0:01:04 (xfr#412, to-chk=0/9120)", "3.9 GB of 3.9 GB · 58.10 MB/s", 3.9e9, 0},
 		{"  10  50% 1.00kB/s 0:00:01\r  20 100% 2.00kB/s 0:00:00\r", "20 B of 20 B · 2.00 kB/s", 20, 0},
 		{"              0   0%    0.00kB/s    0:00:00", "0 B · 0.00 kB/s", 0, 0},
@@ -310,6 +311,11 @@ func TestMeter(t *testing.T) {
 		if !ok || p.Text != c.want || p.Total != c.total || time.Duration(p.Left).Seconds() != c.left {
 			t.Errorf("%q: %+v %v, want %q", c.line, p, ok, c.want)
 		}
+	}
+	m := &meter{}
+	m.read("          32,768   1%  512.00kB/s    0:00:03 (xfr#1, ir-chk=1000/1002)")
+	if p, _ := m.read("          65,536   2%  512.00kB/s    0:00:03"); p.Total != 0 {
+		t.Errorf("a total while files are still being found: %+v", p)
 	}
 	for _, l := range []string{"", "sending incremental file list", "Number of files: 9,120", "31% of nothing"} {
 		if p, ok := new(meter).read(l); ok {

@@ -11,12 +11,16 @@ import (
 	"lifeboat/runbook"
 )
 
-// progressLine is a line of --info=progress2: bytes, per cent, rate, time left, and how many files are still to check.
-// While it says ir-chk, rsync is still finding files and its per cent are of what it has found so far.
+// progressLine is a line of --info=progress2: bytes, per cent, rate and time left. At the end of each file it says in
+// brackets how many are still to check, and its time is then what has passed. While it says ir-chk, rsync is still finding
+// files, and its per cent are of what it has found so far.
 var progressLine = regexp.MustCompile(`^\s*([\d,.]+)\s+(\d+)%\s+([\d.,]+)([kMGT]?)B/s\s+(\d+):(\d\d):(\d\d)(?:\s+\(xfr#\d+, (ir|to)-chk=\d+/\d+\))?`)
 
 // meter turns rsync's lines into progress, and remembers how much has come.
-type meter struct{ done float64 }
+type meter struct {
+	done    float64
+	finding bool
+}
 
 func (m *meter) read(l string) (runbook.Progress, bool) {
 	// A terminal would overwrite the line; what counts is behind the last carriage return.
@@ -33,16 +37,19 @@ func (m *meter) read(l string) (runbook.Progress, bool) {
 		return runbook.Progress{}, false
 	}
 	m.done = done
+	if f[8] != "" {
+		m.finding = f[8] == "ir"
+	}
 	percent, _ := strconv.ParseFloat(f[2], 64)
 	rate := f[3] + " " + f[4] + "B/s"
-	p := runbook.Progress{Text: fmt.Sprintf("%s · %s", bytes(done), rate), Done: done, Unit: "B"}
-	if percent > 0 && f[8] != "ir" {
+	p := runbook.Progress{Text: fmt.Sprintf("%s · %s", size(done), rate), Done: done, Unit: "B"}
+	if percent > 0 && !m.finding {
 		p.Total = done * 100 / percent
-		p.Text = fmt.Sprintf("%s of %s · %s", bytes(done), bytes(p.Total), rate)
-		if percent < 100 {
-			p.Left = runbook.Seconds(clock(f[5], f[6], f[7]))
-			p.Text += " · " + short(time.Duration(p.Left)) + " left"
-		}
+		p.Text = fmt.Sprintf("%s of %s · %s", size(done), size(p.Total), rate)
+	}
+	if p.Total > 0 && percent < 100 && f[8] == "" {
+		p.Left = runbook.Seconds(clock(f[5], f[6], f[7]))
+		p.Text += " · " + short(time.Duration(p.Left)) + " left"
 	}
 	return p, true
 }
@@ -63,8 +70,8 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
-// bytes writes a size in the units of rsync's own rates, powers of ten.
-func bytes(n float64) string {
+// size writes a size in the units of rsync's own rates, powers of ten.
+func size(n float64) string {
 	for _, unit := range []string{"B", "kB", "MB", "GB"} {
 		if n < 1000 {
 			if unit == "B" {
@@ -141,7 +148,7 @@ func transport(f *runbook.Failure, said string, other Place) *runbook.Failure {
 
 // summarise reads --stats; done is what the progress lines counted, for an rsync that says less.
 func summarise(out string, done float64) string {
-	s := bytes(done) + " copied"
+	s := size(done) + " copied"
 	if m := movedLine.FindStringSubmatch(out); m != nil {
 		s = count(m[1]) + " copied"
 	}
@@ -159,5 +166,5 @@ func count(s string) string {
 	if err != nil {
 		return s
 	}
-	return bytes(n)
+	return size(n)
 }
