@@ -22,7 +22,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -65,25 +64,27 @@ func (l *Library) view(ctx context.Context, fn func(*bbolt.Tx) error) error {
 	if there, err := l.exists(); err != nil || !there {
 		return err
 	}
-	release, err := l.lock(ctx, false)
-	var readOnly *store.ErrReadOnly
-	if errors.As(err, &readOnly) {
-		release, err = func() {}, nil
+	turn, err := l.lock(ctx, false)
+	if errors.As(err, new(*store.ErrReadOnly)) {
+		turn, err = &turns{}, nil
 	}
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer turn.release()
+	if err := l.sound(turn); err != nil {
+		return err
+	}
 	return l.use(l.path, true, func(db *bbolt.DB) error { return db.View(fn) })
 }
 
 // update writes.
 func (l *Library) update(ctx context.Context, fn func(*bbolt.Tx) error) error {
-	release, err := l.lock(ctx, true)
+	turn, err := l.lock(ctx, true)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer turn.release()
 	there, err := l.exists()
 	if err != nil {
 		return err
@@ -93,7 +94,14 @@ func (l *Library) update(ctx context.Context, fn func(*bbolt.Tx) error) error {
 			return err
 		}
 	}
-	return l.use(l.path, false, func(db *bbolt.DB) error { return db.Update(fn) })
+	if err := l.sound(turn); err != nil {
+		return err
+	}
+	err = l.use(l.path, false, func(db *bbolt.DB) error { return db.Update(fn) })
+	if err == nil {
+		turn.stamp(l.path)
+	}
+	return err
 }
 
 // exists refuses a file that is too short to be a library before bbolt sees it, which would take an empty one for new.
@@ -114,27 +122,6 @@ func (l *Library) exists() (bool, error) {
 
 // smallest is the size of a new bbolt file: two pages of meta data, the free list and the root.
 const smallest = 4 * 4096
-
-// lock takes the turn. The file beside the library is made when it is missing and never removed.
-func (l *Library) lock(ctx context.Context, exclusive bool) (func(), error) {
-	path := strings.TrimSuffix(l.path, ".db") + ".lock"
-	_, mode := store.Modes(filepath.Dir(path))
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, mode)
-	if err != nil {
-		return nil, store.DiskError(path, err)
-	}
-	if info, err := f.Stat(); err == nil && info.Mode().Perm() != mode {
-		f.Chmod(mode) //nolint:errcheck // past the umask; the file may be another user's of the group
-	}
-	ctx, cancel := context.WithTimeout(ctx, lockWait)
-	defer cancel()
-	release, err := store.Flock(ctx, f, exclusive)
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return func() { release(); f.Close() }, nil
-}
 
 // use opens the file for one transaction. bbolt panics, or reads beyond the file, where a page is damaged: both become
 // an error here.

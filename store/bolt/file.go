@@ -127,11 +127,11 @@ func under(name string, at []byte) []byte { return append(append([]byte(name), 0
 
 // Rebuild is store.History's. The new library is made beside the old one and takes its name when it is whole.
 func (l *Library) Rebuild(ctx context.Context, journals iter.Seq2[[]runbook.Event, error]) error {
-	release, err := l.lock(ctx, true)
+	turn, err := l.lock(ctx, true)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer turn.release()
 	var unread []error
 	err = store.ReplaceFile(l.path, func(f *os.File) error {
 		if err := l.initialize(f.Name()); err != nil {
@@ -143,6 +143,9 @@ func (l *Library) Rebuild(ctx context.Context, journals iter.Seq2[[]runbook.Even
 			return err
 		})
 	})
+	if err == nil {
+		turn.stamp(l.path)
+	}
 	return errors.Join(append([]error{err}, unread...)...)
 }
 

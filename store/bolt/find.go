@@ -94,6 +94,9 @@ func (s shelves) entry(k, v []byte, prefix int) (store.Summary, error) {
 func (s shelves) summary(run runbook.RunID) (out store.Summary, known bool, err error) {
 	v := s.runs.Get([]byte(run))
 	if v == nil {
+		if s.events.Get(eventKey(run, 1)) != nil {
+			return out, false, bad("run %q has events and no summary", run)
+		}
 		return out, false, nil
 	}
 	if v, err = unseal([]byte(run), v); err != nil {

@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"go.etcd.io/bbolt"
 
@@ -17,10 +18,12 @@ type Report struct {
 }
 
 // Verify reads all of a library: every value against its checksum, every event of every run, every index against the
-// runs. What it finds is *store.ErrDamaged. A badly damaged file can end the process that reads it (bbolt follows its
-// pages into a loop): let a child process verify a file that is suspect.
+// runs. What it finds is *store.ErrDamaged.
 func Verify(ctx context.Context, path string) (r Report, err error) {
 	l := New(path)
+	if err := l.look(ctx); err != nil {
+		return r, err
+	}
 	err = l.view(ctx, func(tx *bbolt.Tx) error {
 		s, err := open(tx)
 		if err != nil {
@@ -30,6 +33,19 @@ func Verify(ctx context.Context, path string) (r Report, err error) {
 		return err
 	})
 	return r, err
+}
+
+// look walks the pages while nobody writes.
+func (l *Library) look(ctx context.Context) error {
+	turn, err := l.lock(ctx, false)
+	if errors.As(err, new(*store.ErrReadOnly)) {
+		turn, err = &turns{}, nil
+	}
+	if err != nil {
+		return err
+	}
+	defer turn.release()
+	return l.walk()
 }
 
 func (s shelves) verify(ctx context.Context) (r Report, err error) {

@@ -125,7 +125,10 @@ func TestEveryByteChanged(t *testing.T) {
 	content, events, _ := sample(t)
 	path := filepath.Join(t.TempDir(), "events.jsonl")
 	for i := range content {
-		for _, change := range []byte{0x01, 0x20, 0x80, content[i], content[i] ^ '\n'} { // the last two: to zero, to a newline
+		for k, change := range []byte{0x01, 0x20, 0x80, content[i], content[i] ^ '\n'} { // the last two: to zero, to a newline
+			if (i+k)%5 > 1 && os.Getenv("LIFEBOAT_SOAK") == "" && i < len(content)-500 {
+				continue // two of the five; all of them near the end, where a crash looks alike
+			}
 			bad := bytes.Clone(content)
 			bad[i] ^= change
 			if bytes.Equal(bad, content) {

@@ -15,6 +15,10 @@ func open(path string) (store.Journal, error) { return logbook.Open(path, time.N
 
 func TestMain(m *testing.M) {
 	storetest.Child(open)
+	if path := os.Getenv(lockChild); path != "" {
+		keepLock(path)
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 

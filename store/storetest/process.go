@@ -62,10 +62,15 @@ func appendNotes(open Open, path, prefix, many string) error {
 	return nil
 }
 
+// ChildEnv makes the test binary, started with it, a process that appends many notes (0: until it is killed).
+func ChildEnv(path, prefix string, many int) []string {
+	return []string{childPath + "=" + path, childNote + "=" + prefix, childMany + "=" + strconv.Itoa(many)}
+}
+
 func child(t *testing.T, path, prefix string, many int) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childPath+"="+path, childNote+"="+prefix, childMany+"="+strconv.Itoa(many))
+	cmd.Env = append(os.Environ(), ChildEnv(path, prefix, many)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
