@@ -104,7 +104,8 @@ func (s *Shell) Run(ctx context.Context, host providers.Host, cmd providers.Comm
 	return res, err
 }
 
-// Close ends the shared connections and removes the sockets. The Shell cannot be used any more.
+// Close ends the shared connections, those in use when their last command ends: another process may work in the same
+// folder. The Shell cannot be used any more.
 func (s *Shell) Close() error {
 	s.mu.Lock()
 	dir, temp := s.sockets, s.temp
@@ -113,11 +114,10 @@ func (s *Shell) Close() error {
 	if dir == "" {
 		return nil
 	}
-	program, err := s.program()
-	if err == nil {
+	if program, err := s.program(); err == nil {
 		names, _ := filepath.Glob(filepath.Join(dir, "c-*"))
 		for _, name := range names {
-			control(program, "exit", name)
+			stop(program, name)
 		}
 	}
 	if temp {
@@ -212,23 +212,23 @@ func (s *Shell) marker() (string, error) {
 	return "lifeboat-" + hex.EncodeToString(b[:]), nil
 }
 
-// drop makes the shared connection take no more commands, so that the next one makes its own. Commands that still run
-// over it are left alone.
+// drop makes the shared connection take no more commands, so that the next one makes its own.
 func (s *Shell) drop(program string, to target) {
 	if exists(to.socket) {
-		control(program, "stop", to.socket)
-		os.Remove(to.socket)
+		stop(program, to.socket)
 	}
 }
 
-// control speaks to a master. It is best effort: a master that does not answer loses its socket instead.
-func control(program, word, socket string) {
+// stop tells a master to take no more commands; it ends with its last one. A master that does not answer loses its
+// socket all the same, and ends when its time is over.
+func stop(program, socket string) {
 	ctx, cancel := context.WithTimeout(context.Background(), masterTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "-F", "none", "-o", "LogLevel=QUIET", "-O", word, "-S", socket, "--", "lifeboat")
+	cmd := exec.CommandContext(ctx, program, "-F", "none", "-o", "LogLevel=QUIET", "-O", "stop", "-S", socket, "--", "lifeboat")
 	cmd.SysProcAttr = ownGroup()
 	cmd.WaitDelay = masterTimeout
 	_ = cmd.Run()
+	_ = os.Remove(socket)
 }
 
 func exists(path string) bool {

@@ -23,7 +23,7 @@ func (x *session) verdict(ctx context.Context, c *child, why reason) (providers.
 	}
 	if x.sent {
 		e.Kind = providers.Lost
-		e.Detail = x.lost(why)
+		e.Detail = x.lost(c, why)
 		return res, e
 	}
 	x.unstarted(e, c, why)
@@ -31,12 +31,15 @@ func (x *session) verdict(ctx context.Context, c *child, why reason) (providers.
 }
 
 // lost says how a command was lost that may have started.
-func (x *session) lost(why reason) string {
+func (x *session) lost(c *child, why reason) string {
 	switch why {
 	case silent:
 		return fmt.Sprintf("the command was silent for %s", x.cmd.Hang)
 	case stopped:
 		return "stopped while the command ran; it may go on over there"
+	}
+	if exit := c.exit(); exit >= 0 && exit != 255 {
+		return fmt.Sprintf("the shell over there ended with status %d and did not say how the command ended", exit)
 	}
 	if words := lastLine(x.stream[stderr].lines.text()); words != "" {
 		return "the connection ended while the command ran: " + words
