@@ -28,7 +28,6 @@ var kinds = map[string]providers.ErrorKind{
 	"InvalidVolume.ZoneMismatch":   providers.Mismatch,
 	"IdempotentInstanceTerminated": providers.KeySpent,
 
-	"InvalidAMIID.Unavailable":      providers.Conflict,
 	"InvalidIPAddress.InUse":        providers.Conflict,
 	"InvalidNetworkInterface.InUse": providers.Conflict,
 	"OperationNotPermitted":         providers.Conflict,
@@ -83,8 +82,13 @@ var kinds = map[string]providers.ErrorKind{
 
 // kindOf turns a code into a kind.
 func kindOf(code, message string, status int) providers.ErrorKind {
-	if code == "InvalidInstanceID" && !strings.Contains(message, "pending") {
-		return providers.Conflict // the same code says of a machine that it is going
+	// Two codes say of a thing that it is not yet there and that it is there no more. Only the words differ.
+	coming := strings.Contains(message, "pending")
+	switch {
+	case code == "InvalidInstanceID" && !coming:
+		return providers.Conflict
+	case code == "InvalidAMIID.Unavailable" && coming:
+		return providers.NotReady
 	}
 	if k, ok := kinds[code]; ok {
 		return k

@@ -182,7 +182,7 @@ func (c *Cloud) Change(ctx context.Context, zone string, old, new *providers.Rec
 			continue
 		}
 		if x.record.Other != "" {
-			return "", providers.Errorf(providers.Conflict, o.name, "", "%s %s is %s, which is not replaced", x.record.Name, x.record.Type, x.record.Other)
+			return "", providers.Errorf(providers.Invalid, o.name, "", "%s %s is %s, which is not replaced", x.record.Name, x.record.Type, x.record.Other)
 		}
 		changes = append(changes, types.Change{Action: x.action, ResourceRecordSet: toSet(*x.record)})
 	}

@@ -121,7 +121,7 @@ func TestRecords(t *testing.T) {
 				t.Errorf("%s is %q, want %q", name, old.Other, other)
 			}
 			_, err = c.Change(ctx, id, &old, &providers.Record{Name: name, Type: "A", TTL: time.Minute, Values: []string{"198.51.100.7"}})
-			want(t, err, providers.Conflict)
+			want(t, err, providers.Invalid)
 		}
 	})
 	t.Run("two zones of one name", func(t *testing.T) {

@@ -75,6 +75,9 @@ func (c *Cloud) Attach(ctx context.Context, region, volume, instance, device str
 	_, err = do(ctx, c, api.session, o, api.attachVolume, &ec2.AttachVolumeInput{
 		VolumeId: sdk.String(volume), InstanceId: sdk.String(instance), Device: sdk.String(device),
 	})
+	if isKind(err, providers.NotReady, "IncorrectState", "IncorrectInstanceState") {
+		return c.neverReady(ctx, region, instance, err)
+	}
 	if !isKind(err, providers.Conflict, "VolumeInUse") {
 		return err
 	}
@@ -88,6 +91,19 @@ func (c *Cloud) Attach(ctx context.Context, region, volume, instance, device str
 	default:
 		return err
 	}
+}
+
+// neverReady looks whether the machine will ever be ready: AWS has the same words for one that starts and one that ends.
+func (c *Cloud) neverReady(ctx context.Context, region, instance string, err error) error {
+	m, looked := c.Instance(ctx, region, instance)
+	var e *providers.Error
+	ending := m.State == providers.InstanceShuttingDown || m.State == providers.InstanceTerminated
+	if looked != nil || !ending || !errors.As(err, &e) {
+		return err
+	}
+	ended := *e
+	ended.Kind, ended.Detail = providers.Conflict, instance+" is "+string(m.State)
+	return &ended
 }
 
 // inUse names the holder, which AWS's own words leave out.

@@ -63,6 +63,8 @@ func (s *estate) attach(t *testing.T) {
 	ctx := t.Context()
 	id := s.e.SeedVolume(region, zone, 7, "Name", "data")
 	want(t, s.c.Attach(ctx, region, id, s.far, "/dev/sdf"), providers.Mismatch)
+	want(t, s.c.Attach(ctx, region, id, s.one, "/dev/sda1"), providers.Invalid) // its root volume is there
+	want(t, s.c.Attach(ctx, region, id, s.one, "sdf"), providers.Invalid)
 	ok(t, s.c.Attach(ctx, region, id, s.one, "/dev/sdf"))
 	if got := s.attachment(t, id); got != "attaching" {
 		t.Errorf("it is %q, want attaching", got)
@@ -106,6 +108,7 @@ func (s *estate) pending(t *testing.T) {
 	ok(t, s.c.Associate(ctx, region, address, m.ID, ""))
 	ok(t, s.c.Terminate(ctx, region, m.ID))
 	want(t, s.c.Associate(ctx, region, s.e.SeedAddress(region), m.ID, ""), providers.Conflict)
+	want(t, s.c.Attach(ctx, region, s.e.SeedVolume(region, zone, 1), m.ID, "/dev/sdf"), providers.Conflict)
 	until(t, "the volume is free again", func() bool { return s.attachment(t, id) == "" })
 	if got := s.holder(t, address); got != "" {
 		t.Errorf("%s is held by %s, want nobody", address, got)

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"maps"
+	"strings"
 	"time"
 )
 
@@ -56,6 +57,9 @@ func (e *Emulator) attach(c *call) *answer {
 	case zone != m.zone:
 		return c.fail(400, "InvalidVolume.ZoneMismatch", "The volume '"+id+"' is not in the same availability zone as instance '"+instance+"'")
 	}
+	if bad := e.deviceTaken(c, instance); bad != nil {
+		return bad
+	}
 	a := e.forward(c)
 	if a.status >= 300 {
 		return a
@@ -66,6 +70,25 @@ func (e *Emulator) attach(c *call) *answer {
 	}
 	c.effect = "attaching " + id + " to " + instance
 	return rewritten(a, func(root *node) { root.set(txt("status", "attaching")) })
+}
+
+func (e *Emulator) deviceTaken(c *call, instance string) *answer {
+	device := c.form.Get("Device")
+	if !strings.HasPrefix(device, "/dev/") {
+		return c.fail(400, "InvalidParameterValue", "Value ("+device+") for parameter device is invalid. "+device+" is not a valid EBS device name.")
+	}
+	root, err := e.ask(c.region, "DescribeVolumes")
+	if err != nil {
+		return c.passOn(err)
+	}
+	for _, v := range root.all("volumeSet", "item") {
+		for _, a := range v.all("attachmentSet", "item") {
+			if a.get("instanceId") == instance && a.get("device") == device {
+				return c.fail(400, "InvalidParameterValue", "Invalid value '"+device+"' for unixDevice. Attachment point "+device+" is already in use")
+			}
+		}
+	}
+	return nil
 }
 
 func (e *Emulator) detach(c *call) *answer {
