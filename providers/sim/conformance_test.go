@@ -1,0 +1,27 @@
+package sim_test
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"lifeboat/providers"
+	"lifeboat/providers/providertest"
+	"lifeboat/providers/sim"
+	"lifeboat/runbook"
+)
+
+func TestConformance(t *testing.T) {
+	spec := sim.FromEstate(estate(), sim.Serving, 1)
+	far := spec.Volumes[0]
+	far.ID, far.Zone = "vol-0bbb0000000000002", "us-east-1c"
+	spec.Volumes = append(spec.Volumes, far)
+	providertest.RunIn(t, synctest.Test, func(t *testing.T) providertest.Lab {
+		return providertest.Lab{
+			Set:    sim.NewMemory(spec, runbook.WallClock{}).Set(),
+			Region: east, Image: "ami-0bbb0000000000001", Type: "m7i.large", Zone: "us-east-1b",
+			Volume: vol, FarVolume: far.ID, Address: eip, HostedZone: "Z0123456789ABC", Name: "suite.example.com",
+			Host: providers.Host{Address: "203.0.113.5", ID: "replica-1"}, Nobody: providers.Host{Address: "203.0.113.200"},
+			Hex: []string{"hex"}, URL: "https://www.example.com/", Page: "198.51.100.4", Silent: "203.0.113.5",
+		}
+	})
+}
