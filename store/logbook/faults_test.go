@@ -400,3 +400,31 @@ func TestNetworkFileSystemsAreRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestSalvage(t *testing.T) {
+	content, events, ends := sample(t)
+	bad := bytes.Clone(content)
+	bad[ends[3]+40] ^= 1
+	path := filepath.Join(t.TempDir(), "events.jsonl")
+	write(t, path, bad)
+	for n := 1; n <= 2; n++ {
+		aside, err := Salvage(path)
+		if err != nil || aside != fmt.Sprintf("%s.damaged-%d", path, n) {
+			t.Fatalf("got %q, %v", aside, err)
+		}
+		if kept, _ := os.ReadFile(aside); !bytes.Equal(kept, bad) {
+			t.Error("the damaged file was not kept as it was")
+		}
+		got, err := Read(path)
+		if err != nil || len(got) != 6 {
+			t.Fatalf("%d events are left, %v", len(got), err)
+		}
+		prefixOf(t, got, events)
+		write(t, path, bad)
+	}
+	write(t, path, content)
+	if aside, err := Salvage(path); aside != "" || err != nil {
+		t.Errorf("of a good logbook: %q, %v", aside, err)
+	}
+	appendBehind(t, path, uint64(len(events)))
+}
