@@ -3,7 +3,6 @@ package aws_test
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -21,18 +20,7 @@ const (
 // start runs an emulated AWS for the length of a test and points the environment at it.
 func start(t *testing.T, opts emulator.Options) *emulator.Emulator {
 	t.Helper()
-	e, err := emulator.Start(t.Context(), opts)
-	if errors.Is(err, emulator.ErrNoMoto) && os.Getenv("CI") != "true" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	e := emulator.ForTest(t, opts)
 	for _, kv := range e.Env() {
 		k, v, _ := strings.Cut(kv, "=")
 		t.Setenv(k, v)

@@ -12,9 +12,7 @@
 // It is for tests only. It checks no signature and no permission, and what it does not know better goes to moto as it
 // is: a service that is not named above behaves as moto does.
 //
-//	aws, err := emulator.Start(ctx, emulator.Options{})
-//	if errors.Is(err, emulator.ErrNoMoto) { t.Skip(err) }
-//	defer aws.Close()
+//	aws := emulator.ForTest(t, emulator.Options{}) // skips without moto
 //	image := aws.SeedImage("us-east-1", "standby")
 //	cmd.Env = append(os.Environ(), aws.Env()...)
 //	fault := aws.Inject(emulator.Fault{Action: "RunInstances", Kind: emulator.LostAnswer, Times: 1})

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -19,23 +18,6 @@ const (
 	region = "us-east-1"
 	zone   = "us-east-1a"
 )
-
-func start(t *testing.T, opts Options) *Emulator {
-	t.Helper()
-	e, err := Start(t.Context(), opts)
-	if errors.Is(err, ErrNoMoto) && os.Getenv("CI") != "true" {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return e
-}
 
 // ask sends one call as a client would, and returns the answer and its error code.
 func ask(t *testing.T, e *Emulator, action string, kv ...string) (*node, string) {
@@ -143,7 +125,7 @@ func (l *life) refused(t *testing.T, code, action string, kv ...string) {
 func TestMachine(t *testing.T) {
 	const short = 150 * time.Millisecond
 	l := &life{}
-	l.e = start(t, Options{
+	l.e = ForTest(t, Options{
 		Delays:    Delays{Visible: short, Pending: 3 * short, Checks: short, Attach: short, Detach: short, Stop: short, Terminate: short},
 		OnAddress: l.diary.address, OnVolume: l.diary.volume,
 	})
@@ -255,7 +237,7 @@ func (l *life) gone(t *testing.T) {
 }
 
 func TestAddresses(t *testing.T) {
-	e := start(t, Options{AddressQuota: 2})
+	e := ForTest(t, Options{AddressQuota: 2})
 	one, two := e.SeedInstance(region, zone, e.SeedImage(region, "a")), e.SeedInstance(region, zone, e.SeedImage(region, "b"))
 	a := e.SeedAddress(region)
 	ask(t, e, "AllocateAddress")
@@ -277,8 +259,76 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// change sends a batch of changes, as Route 53's clients do.
+func change(t *testing.T, e *Emulator, zone, changes string) (status int, answer string) {
+	t.Helper()
+	body := `<ChangeResourceRecordSetsRequest xmlns="` + dnsSpace + `"><ChangeBatch><Changes>` + changes + `</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>`
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, e.URL()+"/2013-04-01/hostedzone/"+zone+"/rrset/", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/xml")
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=A/20200101/us-east-1/route53/aws4_request, SignedHeaders=host, Signature=0")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+func one(action, name, kind, ttl, value string) string {
+	return "<Change><Action>" + action + "</Action><ResourceRecordSet><Name>" + name + "</Name><Type>" + kind + "</Type><TTL>" + ttl +
+		"</TTL><ResourceRecords><ResourceRecord><Value>" + value + "</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change>"
+}
+
+func TestBatches(t *testing.T) {
+	e := ForTest(t, Options{Delays: Delays{Served: 100 * time.Millisecond}})
+	zone := e.SeedZone("example.com", false)
+	e.SeedRecord(zone, "www.example.com", "A", 300*time.Second, "192.0.2.1")
+	served := func(name string) string {
+		vals, _, _ := e.Resolve(zone, name, "A")
+		return strings.Join(vals, " ")
+	}
+	for name, x := range map[string]struct{ changes, words string }{
+		"half of it is wrong": {one("CREATE", "new.example.com.", "A", "60", "192.0.2.9") + one("CREATE", "www.example.com.", "A", "60", "192.0.2.9"), "already exists"},
+		"another value":       {one("DELETE", "www.example.com.", "A", "300", "192.0.2.2") + one("CREATE", "www.example.com.", "A", "60", "192.0.2.9"), "do not match the current values"},
+		"another TTL":         {one("DELETE", "www.example.com.", "A", "60", "192.0.2.1"), "do not match the current values"},
+		"not there":           {one("DELETE", "old.example.com.", "A", "60", "192.0.2.1"), "was not found"},
+		"beside a CNAME":      {one("CREATE", "www.example.com.", "CNAME", "60", "example.net."), "conflicting RRSet"},
+		"no address":          {one("UPSERT", "www.example.com.", "A", "60", "localhost"), "ARRDATAIllegalIPv4Address"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, answer := change(t, e, zone, x.changes)
+			if status != 400 || !strings.Contains(answer, "InvalidChangeBatch") || !strings.Contains(answer, x.words) {
+				t.Errorf("HTTP %d %s, want InvalidChangeBatch with %q", status, answer, x.words)
+			}
+		})
+	}
+	if n := len(e.Mutations()); n != 0 {
+		t.Errorf("%d of the batches took effect", n)
+	}
+	if status, answer := change(t, e, zone, one("CREATE", "new.example.com.", "A", "60", "192.0.2.9")); status != 200 {
+		t.Fatalf("the half that was right was applied before: HTTP %d %s", status, answer)
+	}
+	swap := one("DELETE", "www.example.com.", "A", "300", "192.0.2.1") + one("CREATE", "www.example.com.", "A", "60", "192.0.2.9")
+	if status, answer := change(t, e, zone, swap); status != 200 {
+		t.Fatalf("HTTP %d %s", status, answer)
+	}
+	if got := served("www.example.com"); got != "192.0.2.1" {
+		t.Errorf("right after the change the servers say %q", got)
+	}
+	until(t, "the servers have it", func() bool { return served("www.example.com") == "192.0.2.9" })
+	if status, answer := change(t, e, "ZNOTHERE", swap); status != 404 || !strings.Contains(answer, "NoSuchHostedZone") {
+		t.Errorf("a zone that is not there: HTTP %d %s", status, answer)
+	}
+}
+
 func TestFaultRules(t *testing.T) {
-	e := start(t, Options{})
+	e := ForTest(t, Options{})
 	f := e.Inject(Fault{Action: "Describe*", Region: region, Skip: 1, Times: 2, Kind: Throttle})
 	var codes []string
 	for range 4 {
