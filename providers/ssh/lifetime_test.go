@@ -78,6 +78,13 @@ func TestMasterKilled(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "the master is dead", func() bool {
+		c, err := net.Dial("unix", sockets[0])
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
 	run(t, s, "true")
 	run(t, s, "true")
 	if n := l.logins(); n != 2 {
