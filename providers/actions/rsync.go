@@ -42,13 +42,32 @@ type copyTree struct {
 	w world
 }
 
-// scratch is where rsync's helpers live, in the home of the ssh user on the host that runs it: nobody else can put
-// something there first, as they could in /tmp.
-const scratch = ".lifeboat"
+// scratch is where rsync's helpers live: in the home of the ssh user on the host that runs it, because nobody else can
+// put something there first, as they could in /tmp.
+type scratch struct {
+	dir string
+	key runbook.Key
+}
 
-func knownHosts(key runbook.Key) string { return scratch + "/" + string(key) + ".known_hosts" }
+func (s scratch) knownHosts() string { return s.dir + "/" + string(s.key) + ".known_hosts" }
 
-func marker(key runbook.Key) string { return scratch + "/" + string(key) + ".done" }
+func (s scratch) marker() string { return s.dir + "/" + string(s.key) + ".done" }
+
+// scratch asks the host for its HOME; where that cannot be used, commands start in it anyway.
+func (a *copyTree) scratch(ctx context.Context, call runbook.Call) (scratch, error) {
+	s := scratch{dir: ".lifeboat", key: call.Key}
+	res, err := a.on(call).look(ctx, "printenv", "HOME")
+	if err != nil {
+		return s, err
+	}
+	if home := strings.TrimSpace(res.Stdout); strings.HasPrefix(home, "/") && !strings.ContainsAny(home, blanks) {
+		s.dir = home + "/.lifeboat"
+	}
+	return s, nil
+}
+
+// blanks are what rsync would split its ssh command at.
+const blanks = " '\"\\\t\n"
 
 // runs is the place whose host runs rsync, other the one that it reaches over ssh.
 func (a *copyTree) runs() (runs, other Place) {
@@ -82,7 +101,7 @@ func (a *copyTree) valid() error {
 		}
 	}
 	for _, p := range []Place{a.From, a.To} {
-		if strings.ContainsAny(p.Identity+p.Host.ID+p.Host.User+p.Host.Address, " '\"\\\t\n") {
+		if strings.ContainsAny(p.Identity+p.Host.ID+p.Host.User+p.Host.Address, blanks) {
 			return runbook.Fail(fmt.Sprintf("%s: identity, id, user and address may hold neither blanks nor quotes", p), "rsync splits its ssh command at them", "")
 		}
 	}
@@ -111,11 +130,11 @@ func (a *copyTree) alias() (string, []string) {
 
 // ssh is the command with which rsync reaches the other host. With pinned keys it trusts them and nothing else; without,
 // the host that runs rsync must know the other one already.
-func (a *copyTree) ssh(call runbook.Call) string {
+func (a *copyTree) ssh(place scratch) string {
 	_, other := a.runs()
 	words := []string{"ssh", "-oBatchMode=yes", "-oConnectTimeout=10", "-oServerAliveInterval=5", "-oServerAliveCountMax=3", "-oStrictHostKeyChecking=yes"}
 	if alias, _ := a.alias(); alias != "" {
-		words = append(words, "-oHostKeyAlias="+alias, "-oUserKnownHostsFile="+knownHosts(call.Key), "-oGlobalKnownHostsFile=/dev/null")
+		words = append(words, "-oHostKeyAlias="+alias, "-oUserKnownHostsFile="+place.knownHosts(), "-oGlobalKnownHostsFile=/dev/null")
 	}
 	if other.Identity != "" {
 		words = append(words, "-oIdentitiesOnly=yes", "-i", other.Identity)
@@ -130,7 +149,7 @@ func (a *copyTree) ssh(call runbook.Call) string {
 	return strings.Join(words, " ")
 }
 
-func (a *copyTree) argv(call runbook.Call) []string {
+func (a *copyTree) argv(place scratch) []string {
 	// -s keeps the far shell away from the paths; the last exclude matches nothing and carries the key, so that a rsync
 	// of this attempt can be told from others.
 	argv := []string{"rsync", "-a", "-s", "--info=progress2", "--stats", "--partial", "--timeout=60"}
@@ -140,11 +159,11 @@ func (a *copyTree) argv(call runbook.Call) []string {
 	for _, e := range a.Exclude {
 		argv = append(argv, "--exclude="+e)
 	}
-	argv = append(append(argv, "--exclude=/.lifeboat-"+string(call.Key)), a.Options...)
+	argv = append(append(argv, "--exclude=/.lifeboat-"+string(place.key)), a.Options...)
 	_, other := a.runs()
 	from, to := a.end(a.From), a.end(a.To)
 	if other.Host.Address != "" {
-		argv = append(argv, "-e", a.ssh(call))
+		argv = append(argv, "-e", a.ssh(place))
 	}
 	return append(argv, "--", from, to)
 }
@@ -209,7 +228,11 @@ func (a *copyTree) Observe(ctx context.Context, call runbook.Call) (runbook.Obse
 		return runbook.Observation{}, err
 	}
 	r := a.on(call)
-	res, err := r.look(ctx, "cat", "--", marker(call.Key))
+	place, err := a.scratch(ctx, call)
+	if err != nil {
+		return runbook.Observation{}, err
+	}
+	res, err := r.look(ctx, "cat", "--", place.marker())
 	if err != nil {
 		return runbook.Observation{}, err
 	}
@@ -248,14 +271,18 @@ func (a *copyTree) Apply(ctx context.Context, call runbook.Call) (runbook.Observ
 		return runbook.Observation{}, err
 	}
 	r := a.on(call)
-	alias, keys := a.alias()
-	if err := a.place(ctx, r, call, alias, keys); err != nil {
+	place, err := a.scratch(ctx, call)
+	if err != nil {
 		return runbook.Observation{}, err
 	}
-	logf(call.Log, "%s (on %s)", line(a.argv(call)), r.host)
+	if err := a.prepareHost(ctx, r, place); err != nil {
+		return runbook.Observation{}, err
+	}
+	argv := a.argv(place)
+	logf(call.Log, "%s (on %s)", line(argv), r.host)
 	var meter meter
 	res, err := a.w.Shell.Run(ctx, r.host, providers.Command{
-		Argv: r.asRoot(a.argv(call)), Log: call.Log, Hang: 5 * time.Minute,
+		Argv: r.asRoot(argv), Log: call.Log, Hang: 5 * time.Minute,
 		Line: func(_, l string) {
 			if p, ok := meter.read(l); ok {
 				call.Progress(p)
@@ -269,34 +296,54 @@ func (a *copyTree) Apply(ctx context.Context, call runbook.Call) (runbook.Observ
 	if err != nil {
 		return runbook.Observation{}, err
 	}
-	if _, err := a.write(ctx, r, marker(call.Key), summary+"\n"); err != nil {
-		// The copy is whole; a marker that could not be left costs one harmless run after a crash.
-		logf(call.Log, "could not leave the marker %s: %v", marker(call.Key), err)
-	}
+	a.leave(ctx, r, call, place, summary)
 	return a.done(summary), nil
 }
 
-// place makes the scratch folder and hands the pinned keys over.
-func (a *copyTree) place(ctx context.Context, r remote, call runbook.Call, alias string, keys []string) error {
+// leave writes the marker and takes the keys away. The copy is whole by then: what fails here costs one harmless run
+// after a crash, or leaves a small file, and is no failure of the step.
+func (a *copyTree) leave(ctx context.Context, r remote, call runbook.Call, place scratch, summary string) {
+	if _, err := a.write(ctx, r, place.marker(), summary+"\n"); err != nil {
+		logf(call.Log, "could not leave the marker %s: %v", place.marker(), err)
+	}
+	if alias, _ := a.alias(); alias == "" {
+		return
+	}
 	r.sudo = false
-	if _, err := r.must(ctx, "mkdir", "-p", "-m", "0700", "--", scratch); err != nil {
+	if _, err := r.change(ctx, "rm", "-f", "--", place.knownHosts()); err != nil {
+		logf(call.Log, "could not remove %s: %v", place.knownHosts(), err)
+	}
+}
+
+// prepareHost makes the scratch folder and hands the pinned keys over.
+func (a *copyTree) prepareHost(ctx context.Context, r remote, place scratch) error {
+	r.sudo = false
+	if _, err := r.must(ctx, "mkdir", "-p", "-m", "0700", "--", place.dir); err != nil {
 		return err
 	}
+	alias, keys := a.alias()
 	if alias == "" {
 		return nil
 	}
-	var lines strings.Builder
 	for _, k := range keys {
 		if strings.ContainsAny(k, "\r\n") {
 			return runbook.Fail(fmt.Sprintf("the pinned host key of %s is more than one line", alias), "", "write one line of TYPE BASE64 for each key")
 		}
-		fmt.Fprintf(&lines, "%s %s\n", alias, k)
 	}
-	res, err := a.write(ctx, r, knownHosts(call.Key), lines.String())
+	res, err := a.write(ctx, r, place.knownHosts(), strings.Join(knownLines(alias, keys), "\n")+"\n")
 	if err != nil {
 		return err
 	}
-	return r.ended([]string{"tee", knownHosts(call.Key)}, res)
+	return r.ended([]string{"tee", place.knownHosts()}, res)
+}
+
+// knownLines are the lines of a known_hosts file.
+func knownLines(alias string, keys []string) []string {
+	lines := make([]string, len(keys))
+	for i, k := range keys {
+		lines[i] = alias + " " + k
+	}
+	return lines
 }
 
 // write puts text into a file by way of standard input, so that nothing in it is ever a command line.
@@ -327,14 +374,18 @@ func (a *copyTree) Check(ctx context.Context, call runbook.Call) []runbook.Check
 
 func (a *copyTree) Permissions() []string { return nil }
 
+// ByHand hands the pinned keys over as the step does.
 func (a *copyTree) ByHand(call runbook.Call) []string {
-	r := a.on(call)
-	if alias, keys := a.alias(); alias != "" && call.Key == "" {
-		// By hand there is no key: the person's own known_hosts serves.
-		_ = keys
-		plain := *a
-		plain.HostKeys = nil
-		return plain.ByHand(call)
+	r, place := a.on(call), scratch{dir: ".lifeboat", key: call.Key}
+	if place.key == "" {
+		place.key = "by-hand"
 	}
-	return []string{r.byHand(a.argv(call)...)}
+	var lines []string
+	if alias, keys := a.alias(); alias != "" {
+		plain := r
+		plain.sudo = false
+		lines = append(lines, plain.byHand("mkdir", "-p", "-m", "0700", place.dir),
+			line(words("printf", `%s\n`), knownLines(alias, keys))+" | "+plain.byHand("tee", place.knownHosts()))
+	}
+	return append(lines, r.byHand(a.argv(place)...))
 }

@@ -22,7 +22,7 @@ type localShell struct{ home string }
 
 func (s localShell) Run(ctx context.Context, _ providers.Host, cmd providers.Command) (providers.Result, error) {
 	c := exec.CommandContext(ctx, cmd.Argv[0], cmd.Argv[1:]...)
-	c.Dir, c.Stdin = s.home, strings.NewReader(cmd.Stdin)
+	c.Dir, c.Stdin, c.Env = s.home, strings.NewReader(cmd.Stdin), append(os.Environ(), "HOME="+s.home)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
 	err := c.Run()
