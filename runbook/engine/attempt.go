@@ -163,7 +163,7 @@ func (a *attempt) settled() bool {
 
 // lookTimeout is how long looking may try to settle an unknown step before a person is asked, when what it sees is not
 // even under way.
-const lookTimeout = 90 * time.Second
+const lookTimeout = 30 * time.Second
 
 // look settles an unknown step: it holds, it is broken, it is absent (and then may be tried again), or a person is asked.
 func (a *attempt) look(ctx context.Context) runbook.Fact {

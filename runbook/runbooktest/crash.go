@@ -121,9 +121,9 @@ func (l *Lab) answer(ctx context.Context, over chan<- struct{}) {
 		}
 		s := runbook.Fold(events)
 		for _, q := range s.Questions() {
-			fact, err := q.Answer(l.Decide(q))
+			fact, err := l.decide(q)
 			if err != nil {
-				continue
+				continue // nobody decides this one
 			}
 			if retry, ok := fact.(*runbook.StepRetried); ok {
 				s.Retry(retry)
@@ -137,6 +137,16 @@ func (l *Lab) answer(ctx context.Context, over chan<- struct{}) {
 			return
 		}
 	}
+}
+
+// decide asks for a reply until one is an answer: what is mistyped is typed again.
+func (l *Lab) decide(q runbook.Question) (fact runbook.Fact, err error) {
+	for range 3 {
+		if fact, err = q.Answer(l.Decide(q)); err == nil {
+			return fact, nil
+		}
+	}
+	return nil, err
 }
 
 // CheckEvents fails the test when events are not a possible record: gaps, an attempt without an intent, two results of one
