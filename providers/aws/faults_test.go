@@ -186,7 +186,7 @@ func key(kind, filling string) string {
 func TestHostKeys(t *testing.T) {
 	keys := []string{key("ssh-ed25519", "one"), key("ecdsa-sha2-nistp256", "another one")}
 	e := start(t, emulator.Options{
-		Delays:   emulator.Delays{Pending: 100 * time.Millisecond, Console: 100 * time.Millisecond},
+		Delays:   emulator.Delays{Pending: 500 * time.Millisecond, Console: 500 * time.Millisecond},
 		HostKeys: func(string) []string { return append(keys, "ssh-rsa bm90YWtleQ==") },
 	})
 	c := cloud(t, aws.Options{})

@@ -18,8 +18,10 @@ type estate struct {
 }
 
 func TestResources(t *testing.T) {
-	const short = 150 * time.Millisecond
-	e := start(t, emulator.Options{Delays: emulator.Delays{Pending: short, Attach: short, Detach: short, Terminate: short}})
+	// Long enough for a busy machine to look in between.
+	e := start(t, emulator.Options{Delays: emulator.Delays{
+		Pending: 1500 * time.Millisecond, Attach: time.Second, Detach: 500 * time.Millisecond, Terminate: time.Second,
+	}})
 	s := &estate{e: e, c: cloud(t, aws.Options{}), image: e.SeedImage(region, "standby", "Role", "standby")}
 	s.one, s.two = e.SeedInstance(region, zone, s.image), e.SeedInstance(region, zone, s.image)
 	s.far = e.SeedInstance(region, "us-east-1b", s.image)

@@ -138,7 +138,7 @@ func values(set *node) []string {
 // apply does one change on the copy of the zone, or says in Route 53's words why not.
 func apply(sets map[string]*node, action string, set *node) string {
 	k := setKey(set)
-	have := sets[k]
+	have, name := sets[k], strings.Fields(k)[0]
 	named := fmt.Sprintf("[name='%s', type='%s']", set.get("Name"), set.get("Type"))
 	switch action {
 	case "DELETE":
@@ -155,6 +155,9 @@ func apply(sets map[string]*node, action string, set *node) string {
 			return "Tried to create resource record set " + named + " but it already exists"
 		}
 	}
+	if soa := authority(sets); soa != "" && name != soa && !strings.HasSuffix(name, "."+soa) {
+		return "RRSet with DNS name " + set.get("Name") + " is not permitted in zone " + soa + "."
+	}
 	if set.get("Type") == "A" {
 		for _, v := range values(set) {
 			if ip, err := netip.ParseAddr(v); err != nil || !ip.Is4() {
@@ -164,11 +167,21 @@ func apply(sets map[string]*node, action string, set *node) string {
 	}
 	for other := range sets {
 		o := strings.Fields(other)
-		if o[0] == strings.Fields(k)[0] && o[1] != set.get("Type") && (o[1] == "CNAME" || set.get("Type") == "CNAME") {
+		if o[0] == name && o[1] != set.get("Type") && (o[1] == "CNAME" || set.get("Type") == "CNAME") {
 			return "RRSet of type " + set.get("Type") + " with DNS name " + set.get("Name") + " is not permitted because a conflicting RRSet of type " + o[1] + " with the same DNS name already exists in zone"
 		}
 	}
 	sets[k] = set
+	return ""
+}
+
+// authority is the name of the zone: it is in its SOA record.
+func authority(sets map[string]*node) string {
+	for k := range sets {
+		if f := strings.Fields(k); len(f) == 2 && f[1] == "SOA" {
+			return f[0]
+		}
+	}
 	return ""
 }
 

@@ -123,7 +123,7 @@ func (l *life) refused(t *testing.T, code, action string, kv ...string) {
 }
 
 func TestMachine(t *testing.T) {
-	const short = 150 * time.Millisecond
+	const short = 600 * time.Millisecond // long enough for a busy machine to look in between
 	l := &life{}
 	l.e = ForTest(t, Options{
 		Delays:    Delays{Visible: short, Pending: 3 * short, Checks: short, Attach: short, Detach: short, Stop: short, Terminate: short},
@@ -286,7 +286,7 @@ func one(action, name, kind, ttl, value string) string {
 }
 
 func TestBatches(t *testing.T) {
-	e := ForTest(t, Options{Delays: Delays{Served: 100 * time.Millisecond}})
+	e := ForTest(t, Options{Delays: Delays{Served: time.Second}})
 	zone := e.SeedZone("example.com", false)
 	e.SeedRecord(zone, "www.example.com", "A", 300*time.Second, "192.0.2.1")
 	served := func(name string) string {
@@ -299,6 +299,7 @@ func TestBatches(t *testing.T) {
 		"another TTL":         {one("DELETE", "www.example.com.", "A", "60", "192.0.2.1"), "do not match the current values"},
 		"not there":           {one("DELETE", "old.example.com.", "A", "60", "192.0.2.1"), "was not found"},
 		"beside a CNAME":      {one("CREATE", "www.example.com.", "CNAME", "60", "example.net."), "conflicting RRSet"},
+		"another zone's name": {one("CREATE", "www.example.org.", "A", "60", "192.0.2.1"), "is not permitted in zone"},
 		"no address":          {one("UPSERT", "www.example.com.", "A", "60", "localhost"), "ARRDATAIllegalIPv4Address"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,25 @@
+package aws_test
+
+import (
+	"testing"
+	"time"
+
+	"lifeboat/providers/aws"
+	"lifeboat/providers/providertest"
+	"lifeboat/providers/providertest/emulator"
+)
+
+func TestConformance(t *testing.T) {
+	const short = 100 * time.Millisecond
+	e := start(t, emulator.Options{Delays: emulator.Delays{
+		Pending: 2 * short, Attach: short, Detach: short, Terminate: short, InSync: short,
+	}})
+	lab := providertest.Lab{
+		Set: cloud(t, aws.Options{Account: emulator.Account}).Set(), Region: region, Type: "m7i.large", Zone: zone,
+		Image: e.SeedImage(region, "standby", "Role", "standby"), Subnet: e.Subnet(region, zone),
+		Volume: e.SeedVolume(region, zone, 1), FarVolume: e.SeedVolume(region, "us-east-1b", 1),
+		Address: e.SeedAddress(region), HostedZone: e.SeedZone("example.com", false), Name: "conformance.example.com",
+		Patience: 20 * time.Second,
+	}
+	providertest.Run(t, func(*testing.T) providertest.Lab { return lab })
+}
