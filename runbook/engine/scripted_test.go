@@ -81,7 +81,11 @@ type do struct {
 	s        *stage
 }
 
-func (d *do) Prepare(context.Context, runbook.Call) (runbook.Before, error) {
+// Prepare takes another time for each step, so that steps side by side have one order.
+func (d *do) Prepare(ctx context.Context, call runbook.Call) (runbook.Before, error) {
+	if err := runbook.Sleep(ctx, d.s.clock, 10*time.Millisecond<<(call.Step[0]-'a')); err != nil {
+		return nil, err
+	}
 	return runbook.Keep("nothing was there")
 }
 

@@ -110,11 +110,18 @@ func (l *Lab) Life(t *testing.T, epoch uint64, at int, side Side, die time.Durat
 	return runbook.Fold(events), m.appends
 }
 
-// answer is the operator: it answers what is asked while the run holds.
+// thinking is how long the operator takes to answer: an odd figure, so that no answer races with what happens at the same
+// moment.
+const thinking = 1037*time.Millisecond + 13*time.Microsecond
+
+// answer is the operator: it answers what is asked.
 func (l *Lab) answer(ctx context.Context, over chan<- struct{}) {
 	defer close(over)
 	var seen uint64
 	for l.Decide != nil {
+		if runbook.Sleep(ctx, l.Clock, thinking) != nil {
+			return
+		}
 		events, err := l.Journal.Events(ctx, 1)
 		if err != nil {
 			return
