@@ -33,9 +33,9 @@ const format = 1
 
 var (
 	meta      = []byte("meta")
-	runs      = []byte("runs")       // run -> summary
+	runs      = []byte("runs")       // run -> time run
 	events    = []byte("events")     // run 0x00 seq -> event
-	byTime    = []byte("by_time")    // time run -> sealed nothing
+	byTime    = []byte("by_time")    // time run -> summary: those of a list stand side by side
 	byRunbook = []byte("by_runbook") // name 0x00 time run -> sealed nothing
 	byOutcome = []byte("by_outcome") // outcome 0x00 time run -> sealed nothing; the outcome of what goes on is empty
 

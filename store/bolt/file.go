@@ -95,16 +95,19 @@ func (s shelves) putSummary(old store.Summary, known bool, now store.Summary) er
 			return err
 		}
 	}
-	for _, at := range s.entries(now) {
-		if err := put(at.bucket, at.key, nil); err != nil {
-			return err
-		}
-	}
 	b, err := json.Marshal(now)
 	if err != nil {
 		return fmt.Errorf("summary of run %q: %w", now.Run, err)
 	}
-	return put(s.runs, []byte(now.Run), b)
+	for i, at := range s.entries(now) {
+		if i > 0 {
+			b = nil
+		}
+		if err := put(at.bucket, at.key, b); err != nil {
+			return err
+		}
+	}
+	return put(s.runs, []byte(now.Run), store.TimeKey(now.Started, now.Run))
 }
 
 type entry struct {
@@ -112,7 +115,7 @@ type entry struct {
 	key    []byte
 }
 
-// entries are a run's places in the indexes.
+// entries are a run's places in the order of time, where its summary stands, and in the indexes.
 func (s shelves) entries(of store.Summary) []entry {
 	at := store.TimeKey(of.Started, of.Run)
 	return []entry{

@@ -71,23 +71,27 @@ func (s shelves) find(ctx context.Context, q store.Query, limit int) ([]store.Su
 	return out, ctx.Err()
 }
 
-// entry follows an index entry to its summary and holds the one against the other.
+// entry follows an index entry to its summary.
 func (s shelves) entry(k, v []byte, prefix int) (store.Summary, error) {
 	if _, err := unseal(k, v); err != nil {
 		return store.Summary{}, err
 	}
-	if len(k) < prefix+9 {
-		return store.Summary{}, bad("an index has the entry %.60q", k)
-	}
-	run := runbook.RunID(k[prefix+8:])
-	found, known, err := s.summary(run)
+	return s.summaryAt(k[prefix:])
+}
+
+// summaryAt returns the summary of the run that stands at a place in time, and holds the one against the other.
+func (s shelves) summaryAt(at []byte) (out store.Summary, err error) {
+	v, err := get(s.byTime, at)
 	if err != nil {
-		return found, err
+		return out, err
 	}
-	if !known || !bytes.Equal(k[prefix:], store.TimeKey(found.Started, found.Run)) {
-		return found, bad("run %q does not stand where the index says", run)
+	if err := json.Unmarshal(v, &out); err != nil {
+		return out, bad("the summary of run %q: %v", out.Run, err)
 	}
-	return found, nil
+	if !bytes.Equal(at, store.TimeKey(out.Started, out.Run)) {
+		return out, bad("the summary of run %q does not stand where it should", out.Run)
+	}
+	return out, nil
 }
 
 // summary returns what is known of a run.
@@ -99,11 +103,15 @@ func (s shelves) summary(run runbook.RunID) (out store.Summary, known bool, err 
 		}
 		return out, false, nil
 	}
-	if v, err = unseal([]byte(run), v); err != nil {
+	at, err := unseal([]byte(run), v)
+	if err != nil {
 		return out, false, err
 	}
-	if err := json.Unmarshal(v, &out); err != nil {
-		return out, false, bad("the summary of run %q: %v", run, err)
+	if out, err = s.summaryAt(at); err != nil {
+		return out, false, err
+	}
+	if out.Run != run {
+		return out, false, bad("the summary of run %q stands under %q", out.Run, run)
 	}
 	return out, true, nil
 }
