@@ -128,10 +128,13 @@ func timeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &n) && n.Timeout()
 }
 
+// network does not ask for a net.Error: every error number of the operating system is one, a missing file too.
 func network(err error) bool {
-	var n net.Error
+	var op *net.OpError
+	var dns *net.DNSError
+	var web *url.Error
 	var send *smithyhttp.RequestSendError
-	return errors.As(err, &n) || errors.As(err, &send)
+	return errors.As(err, &op) || errors.As(err, &dns) || errors.As(err, &web) || errors.As(err, &send)
 }
 
 func certificate(err error) bool {

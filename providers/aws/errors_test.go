@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -243,6 +244,19 @@ func TestCredentials(t *testing.T) {
 		t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 		_, err := cloud(t, aws.Options{}).Account(t.Context(), region)
 		if got := want(t, err, providers.Expired); !strings.Contains(got.Do, "aws sso login") {
+			t.Errorf("got %+v", got)
+		}
+	})
+	t.Run("a session that is over", func(t *testing.T) {
+		home := t.TempDir()
+		ok(t, os.WriteFile(home+"/config", []byte("[profile ops]\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = ops\n"+
+			"[sso-session s]\nsso_region = us-east-1\nsso_start_url = https://example.com/start\n"), 0o600))
+		for k, v := range map[string]string{"AWS_CONFIG_FILE": home + "/config", "HOME": home, "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""} {
+			t.Setenv(k, v)
+		}
+		_, err := cloud(t, aws.Options{Profile: "ops"}).Account(t.Context(), region)
+		got := want(t, err, providers.Expired)
+		if !strings.Contains(got.Do, "aws sso login") || got.Verdict() != runbook.Definitive {
 			t.Errorf("got %+v", got)
 		}
 	})

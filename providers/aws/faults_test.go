@@ -16,7 +16,7 @@ import (
 )
 
 // deadline is that of the calls that are to fail.
-const deadline = 400 * time.Millisecond
+const deadline = 700 * time.Millisecond
 
 // faulty is a small estate, a patient caller and one with a short deadline.
 type faulty struct {
@@ -61,8 +61,12 @@ func (f *faulty) launch(t *testing.T, token string, fault emulator.Fault, kind p
 	injected := f.e.Inject(fault)
 	defer injected.Remove()
 	spec := providers.Launch{Token: token, Image: f.image, Type: "m7i.large", Zone: zone}
+	c := f.patient
+	if fault.Kind == emulator.Hang || fault.Kind == emulator.LateSilence {
+		c = f.hasty
+	}
 	before, began := launched(f.e), time.Now()
-	_, err := f.hasty.Launch(t.Context(), region, spec)
+	_, err := c.Launch(t.Context(), region, spec)
 	want(t, err, kind)
 	if took := time.Since(began); took > 10*deadline {
 		t.Errorf("it took %v with a deadline of %v", took, deadline)

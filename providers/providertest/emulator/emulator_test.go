@@ -344,6 +344,16 @@ func TestFaultRules(t *testing.T) {
 	}
 	f.Remove()
 	f.Remove()
+	third := e.Inject(Fault{Every: 3, Kind: Error, Code: "Unavailable", Status: 503})
+	codes = nil
+	for range 5 {
+		_, code := ask(t, e, "DescribeVpcs")
+		codes = append(codes, code)
+	}
+	if want := []string{"Unavailable", "", "", "Unavailable", ""}; !slices.Equal(codes, want) {
+		t.Errorf("got %q, want %q", codes, want)
+	}
+	third.Remove()
 
 	lost := e.Inject(Fault{Action: "AllocateAddress", Kind: LostAnswer})
 	if _, _, err := send(t.Context(), e, region, "AllocateAddress"); err == nil {

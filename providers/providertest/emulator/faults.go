@@ -28,7 +28,8 @@ type Fault struct {
 	Action  string // RunInstances, Describe*
 	Region  string // from the signature, so that Route 53 is us-east-1
 	Skip    int    // how many matching requests pass first
-	Times   int    // how many it hits then; 0: all
+	Every   int    // of those that follow it hits the first of each so many; 0: each one
+	Times   int    // how many it hits; 0: all
 	Kind    FaultKind
 	Code    string
 	Message string
@@ -88,7 +89,8 @@ func (fs *faults) hit(service, action, region string) *Injected {
 			continue
 		}
 		x.seen++
-		if x.seen <= x.f.Skip || x.f.Times > 0 && x.hits >= x.f.Times {
+		after := x.seen - x.f.Skip
+		if after <= 0 || x.f.Every > 1 && after%x.f.Every != 1 || x.f.Times > 0 && x.hits >= x.f.Times {
 			continue
 		}
 		x.hits++
