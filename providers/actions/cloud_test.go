@@ -57,6 +57,23 @@ func TestLaunch(t *testing.T) {
 		s.apply(a)
 	})
 
+	transcript(t, "launch_volume_chooses", func(s *stage) {
+		a := s.launch()
+		a.Volume = farDisk
+		s.check(a)
+		s.prepare(a)
+		s.apply(a)
+		s.hand(a)
+		s.say("-- a volume that hangs elsewhere")
+		a.Volume = drillDisk
+		s.check(a)
+		s.prepare(a)
+		s.say("-- no volume and no zone")
+		a.Volume, a.Zone = "", ""
+		s.prepare(a)
+		s.say("machines made: %d", len(s.world.Audit().Instances))
+	})
+
 	transcript(t, "launch_no_image", func(s *stage) {
 		a := s.launch()
 		a.Image = "ami-0ffffffffffffffff"
@@ -145,6 +162,19 @@ func TestAttach(t *testing.T) {
 		s.observe(a)
 		s.say("-- somebody took it after the look")
 		s.apply(a)
+	})
+
+	transcript(t, "attach_comes_free", func(s *stage) {
+		a := s.attach()
+		a.Volume = drillDisk
+		if err := s.w.Volumes.Detach(s.ctx, region, drillDisk, other); err != nil {
+			s.Fatal(err)
+		}
+		s.prepare(a)
+		time.Sleep(10 * time.Second)
+		s.prepare(a)
+		s.apply(a)
+		s.settle(a)
 	})
 
 	transcript(t, "attach_already_here", func(s *stage) {

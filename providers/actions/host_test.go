@@ -271,6 +271,8 @@ func TestRsyncStatuses(t *testing.T) {
 		{status: 30, verdict: runbook.Transient, do: "60 s"},
 		{status: 127, verdict: runbook.Definitive, do: "install rsync"},
 		{status: 255, stderr: "ssh: connect to host: Connection refused", verdict: runbook.Transient},
+		{status: 12, stderr: "Host key verification failed.\nrsync: connection unexpectedly closed", verdict: runbook.Definitive, do: "ssh.host_keys"},
+		{status: 23, stderr: "rsync: open \"x\" failed: Permission denied (13)", verdict: runbook.Definitive, do: "log"},
 		{status: 255, stderr: "Host key verification failed.", verdict: runbook.Definitive, do: "ssh.host_keys"},
 		{status: 255, stderr: "root@replica-1: Permission denied (publickey).", verdict: runbook.Definitive, do: "identity"},
 		{status: 3, verdict: runbook.Definitive, do: "EXIT VALUES"},

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -34,7 +35,8 @@ const launchSettle = 15 * time.Second
 type launch struct {
 	Image          string   `with:"image,required" doc:"id of the machine image"`
 	Type           string   `with:"type,required" doc:"instance type, such as m7i.large"`
-	Zone           string   `with:"zone,required" doc:"availability zone; the zone of the volume that will be attached"`
+	Zone           string   `with:"zone" doc:"availability zone; may be left out when there is a volume"`
+	Volume         string   `with:"volume" doc:"id of the volume that will be attached: it must be free, and its zone is taken whatever zone says"`
 	Subnet         string   `with:"subnet" doc:"subnet id; the zone's default subnet when left out"`
 	SecurityGroups []string `with:"security_groups" doc:"security group ids"`
 	KeyName        string   `with:"key_name" doc:"EC2 key pair"`
@@ -54,7 +56,39 @@ func (a *launch) tags(call runbook.Call) map[string]string {
 	return map[string]string{"Name": name, tagRun: string(call.Run), tagStep: call.Step, tagKey: string(call.Key)}
 }
 
-func (a *launch) Prepare(context.Context, runbook.Call) (runbook.Before, error) { return nil, nil }
+// launchBefore is the zone that was found.
+type launchBefore struct {
+	Zone string `json:"zone"`
+}
+
+// Prepare lets the volume choose the zone, and refuses here, before anything is launched or DNS is moved, when it could
+// not be attached anyway.
+func (a *launch) Prepare(ctx context.Context, _ runbook.Call) (runbook.Before, error) {
+	before := launchBefore{Zone: a.Zone}
+	if a.Volume != "" {
+		v, err := a.w.Volumes.Volume(ctx, a.Region, a.Volume)
+		if err != nil {
+			return nil, advise(err, providers.NotFound, "check the volume's id and region: %s in %s", a.Volume, a.Region)
+		}
+		if err := (&attach{Volume: a.Volume, Region: a.Region, w: a.w}).elsewhere(v); err != nil {
+			return nil, err
+		}
+		before.Zone = v.Zone
+	}
+	if before.Zone == "" {
+		return nil, runbook.Fail("no zone is named", "nothing was launched", "write standby.zone or standby.volume in the estate")
+	}
+	return runbook.Keep(before)
+}
+
+// zone is where it is launched: what Prepare found, before that what the file says.
+func (a *launch) zone(call runbook.Call) string {
+	before := launchBefore{Zone: a.Zone}
+	if err := runbook.Recall(call.Before, &before); err != nil || before.Zone == "" {
+		return a.Zone
+	}
+	return before.Zone
+}
 
 func (a *launch) Observe(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
 	// By tag and in the whole region: a token is zonal when a zone is given, a tag is not.
@@ -76,7 +110,7 @@ func (a *launch) Observe(ctx context.Context, call runbook.Call) (runbook.Observ
 		o.KeySpent = true
 		return o, nil
 	}
-	o := a.launched(alive[0])
+	o := a.launched(call, alive[0])
 	if len(alive) > 1 {
 		o.Evidence += fmt.Sprintf("; %d machines bear its key: terminate %s", len(alive), ids(alive[1:]))
 	}
@@ -84,28 +118,23 @@ func (a *launch) Observe(ctx context.Context, call runbook.Call) (runbook.Observ
 }
 
 func (a *launch) Apply(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
+	zone := a.zone(call)
 	i, err := a.w.Instances.Launch(ctx, a.Region, providers.Launch{
-		Token: string(call.Key), Image: a.Image, Type: a.Type, Zone: a.Zone, Subnet: a.Subnet,
+		Token: string(call.Key), Image: a.Image, Type: a.Type, Zone: zone, Subnet: a.Subnet,
 		SecurityGroups: a.SecurityGroups, KeyName: a.KeyName, Profile: a.Profile, UserData: a.UserData,
 		Tags: a.tags(call),
 	})
 	if err != nil {
-		err = advise(err, providers.NoCapacity, "take another type that %s offers (aws ec2 describe-instance-type-offerings --region %s --location-type availability-zone --filters Name=location,Values=%s), or another zone with a volume from the newest snapshot, then retry", a.Zone, a.Region, a.Zone)
+		err = advise(err, providers.NoCapacity, "take another type that %s offers (aws ec2 describe-instance-type-offerings --region %s --location-type availability-zone --filters Name=location,Values=%s), or another zone with a volume from the newest snapshot, then retry", zone, a.Region, zone)
 		err = advise(err, providers.KeySpent, "retry: the next attempt has a key of its own")
 		err = advise(err, providers.NotFound, "check that image, subnet, groups and key pair exist in %s: %s", a.Region, a.Image)
 		return runbook.Observation{}, advise(err, providers.Quota, "ask for a higher quota in %s, or stop what is not needed there", a.Region)
 	}
-	return a.launched(i), nil
+	return a.launched(call, i), nil
 }
 
-func (a *launch) launched(i providers.Instance) runbook.Observation {
-	zone, region := i.Zone, i.Region
-	if zone == "" {
-		zone = a.Zone
-	}
-	if region == "" {
-		region = a.Region
-	}
+func (a *launch) launched(call runbook.Call, i providers.Instance) runbook.Observation {
+	zone, region := cmp.Or(i.Zone, a.zone(call)), cmp.Or(i.Region, a.Region)
 	o := seen(runbook.Holds, "%s is %s in %s%s", i.ID, i.State, zone, because(i))
 	// Every declared output is there, so that an expression that reads one never meets a gap.
 	o.Outputs = map[string]any{"instance": i.ID, "zone": zone, "region": region, "address": i.PublicAddress}
@@ -142,21 +171,31 @@ func (a *launch) Undo(ctx context.Context, call runbook.Call) (runbook.Observati
 	return seen(runbook.Holds, "%s is being terminated", id), nil
 }
 
-func (a *launch) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
+func (a *launch) Check(ctx context.Context, call runbook.Call) []runbook.Check {
 	image := runbook.Check{What: fmt.Sprintf("image %s in %s", a.Image, a.Region), Grade: runbook.CheckedLive}
 	if i, err := a.w.Images.Image(ctx, a.Region, a.Image); err != nil {
 		image = lookFailed(image.What, err)
 	} else {
 		image.OK, image.Seen = i.State == "available", i.State
 	}
-	return []runbook.Check{image, {
-		What: fmt.Sprintf("capacity for %s in %s", a.Type, a.Zone), Grade: runbook.CannotCheck, OK: true,
+	place := runbook.Check{What: "zone of the launch", Grade: runbook.CheckedLive}
+	if before, err := a.Prepare(ctx, call); err != nil {
+		place = lookFailed(place.What, err)
+	} else {
+		call.Before = before
+		place.OK, place.Seen = true, a.zone(call)
+	}
+	return []runbook.Check{image, place, {
+		What: fmt.Sprintf("capacity for %s in %s", a.Type, orQuestion(a.zone(call))), Grade: runbook.CannotCheck, OK: true,
 		Seen: "only an accepted launch proves it",
 	}}
 }
 
 func (a *launch) Permissions() []string {
 	p := []string{"ec2:RunInstances", "ec2:CreateTags", "ec2:DescribeInstances", "ec2:DescribeImages", "ec2:TerminateInstances"}
+	if a.Volume != "" {
+		p = append(p, "ec2:DescribeVolumes")
+	}
 	if a.Profile != "" {
 		p = append(p, "iam:PassRole")
 	}
@@ -179,7 +218,7 @@ func (a *launch) ByHand(call runbook.Call) []string {
 	}
 	return []string{line(
 		words("aws", "ec2", "run-instances", "--region", orQuestion(a.Region), "--image-id", orQuestion(a.Image), "--instance-type", orQuestion(a.Type), "--count", "1",
-			"--placement", "AvailabilityZone="+orQuestion(a.Zone)),
+			"--placement", "AvailabilityZone="+orQuestion(a.zone(call))),
 		flag("--subnet-id", a.Subnet), flag("--security-group-ids", a.SecurityGroups...), flag("--key-name", a.KeyName),
 		flag("--iam-instance-profile", profile), flag("--user-data", a.UserData), flag("--client-token", string(call.Key)),
 		flag("--tag-specifications", tags+"]"),

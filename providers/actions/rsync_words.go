@@ -109,6 +109,9 @@ func verdict(res providers.Result, a *copyTree, done float64) (string, error) {
 		Verdict: runbook.Definitive,
 	}
 	_, other := a.runs()
+	if refusal(f, said, other) {
+		return "", f
+	}
 	switch res.Status {
 	case 11:
 		f.Do = "a file could not be read or written: look for a full or read-only disk at the target (df, findmnt), then retry"
@@ -124,26 +127,28 @@ func verdict(res providers.Result, a *copyTree, done float64) (string, error) {
 	case 127:
 		f.Do = "install rsync on the host that runs it, or correct its PATH"
 	case 255:
-		return "", transport(f, said, other)
+		f.Verdict = runbook.Transient
+		f.Do = "ssh between the two hosts failed; look at security groups and routes"
 	default:
 		f.Do = "see rsync(1), EXIT VALUES, and the step's log"
 	}
 	return "", f
 }
 
-// transport is an ssh that failed under rsync. What cannot come right by itself is definitive.
-func transport(f *runbook.Failure, said string, other Place) *runbook.Failure {
+// refusal finds an ssh under rsync that was refused for good: trying again would not help. rsync ends with 12 or 255 then,
+// whichever it notices first.
+func refusal(f *runbook.Failure, said string, other Place) bool {
 	switch {
 	case strings.Contains(said, "Host key verification failed"), strings.Contains(said, "REMOTE HOST IDENTIFICATION"):
 		f.Means = "the machine that answered is not proved to be " + other.Host.String() + "; nothing was copied"
 		f.Do = "pin its key in the estate: ssh.host_keys, under its id or its address"
-	case strings.Contains(said, "Permission denied"):
+	case strings.Contains(said, "Permission denied (publickey"):
+		f.Means = "nothing was copied"
 		f.Do = "let the host that runs rsync log in on " + other.Host.String() + ": its key is the replica's `identity` in the estate"
 	default:
-		f.Verdict = runbook.Transient
-		f.Do = "ssh between the two hosts failed; look at security groups and routes"
+		return false
 	}
-	return f
+	return true
 }
 
 // summarise reads --stats; done is what the progress lines counted, for an rsync that says less.
