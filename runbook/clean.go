@@ -128,6 +128,8 @@ func controlString(s string) int {
 			return 0
 		case s[i] == 0xc2 && i+1 < len(s) && s[i+1] == 0x9c: // U+009C in UTF-8
 			return i + 2
+		case s[i] == 0xc2 && i+1 < len(s) && s[i+1] >= 0x90 && s[i+1] <= 0x9f:
+			return 0 // another one starts; so that no text is gone through more than twice
 		}
 	}
 	return 0

@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode"
@@ -53,6 +54,7 @@ var hostileText = []struct{ name, in, want string }{
 	{"OSC without an end hides nothing", "a\x1b]0;FAILED", "a0;FAILED"},
 	{"OSC does not reach over a line", "a\x1b]0;x\nFAILED\x07", "a0;x FAILED"},
 	{"OSC in an OSC", "a\x1b]0;\x1b]0;x\x07b", "a0;b"},
+	{"C1 OSC in a C1 OSC", "a\u009d0;\u009d0;x\x07b", "a0;b"},
 	{"DCS", "a\x1bPq#0;2;0;0;0\x1b\\b", "ab"},
 	{"DCS of tmux", "a\x1bPtmux;\x1b\x1b]0;x\x07\x1b\\b", "atmux;b"},
 	{"C1 DCS", "a\u0090x\u009cb", "ab"},
@@ -132,4 +134,19 @@ func FuzzClean(f *testing.F) {
 			}
 		}
 	})
+}
+
+// BenchmarkClean shows that the cost grows with the length and not with its square, whatever the text.
+func BenchmarkClean(b *testing.B) {
+	for name, piece := range map[string]string{"plain": "plain text ", "writing": "東京 ", "OSC": "\u009d", "ESC": "\x1b]", "CSI": "\x1b[3", "marks": "\u0301"} {
+		for _, size := range []int{1 << 14, 1 << 20} {
+			text := strings.Repeat(piece, size/len(piece))
+			b.Run(fmt.Sprintf("%s/%dKiB", name, size>>10), func(b *testing.B) {
+				b.SetBytes(int64(len(text)))
+				for b.Loop() {
+					Clean(text)
+				}
+			})
+		}
+	}
 }

@@ -236,7 +236,7 @@ func orElse[T comparable](v, otherwise T) T {
 func (c *compilation) step(s *stepFile) {
 	planned := PlannedStep{
 		ID: s.ID, Title: c.text(s.node, "title", s.ID), Why: c.text(s.node, "why", ""), Needs: c.needs[s.ID],
-		Confirm: orElse(s.Confirm, ConfirmNone), Word: orElse(s.Word, s.ID), If: s.If, Constant: true,
+		Confirm: orElse(s.Confirm, ConfirmNone), Word: orElse(s.Word, s.ID), If: Clean(s.If), Constant: true,
 		Retry: Retry{
 			Attempts: orElse(s.Retry.Attempts, DefaultRetry.Attempts),
 			Base:     orElse(time.Duration(s.Retry.Base), DefaultRetry.Base), Max: orElse(time.Duration(s.Retry.Max), DefaultRetry.Max),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -327,5 +328,53 @@ func TestWrongDefaultIsReported(t *testing.T) {
 	_, err = Compile(CompileInput{Runbook: rb, Estate: &Estate{}, Catalog: catalog, Mode: Live})
 	if err == nil || !strings.Contains(err.Error(), `the default of "a"`) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestPlanIsSafeForConcurrentUse(t *testing.T) {
+	p := mustCompile(t, Live, nil)
+	host := map[string]any{"address": "198.51.100.7"}
+	s := &State{Steps: map[string]*StepState{"launch": {Outputs: map[string]any{"instance": "i-1"}}, "address": {Outputs: map[string]any{"host": host}}}}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for i := range p.Steps {
+				if _, err := p.Bind(p.Steps[i].ID, s, nil); err != nil {
+					t.Error(err)
+				}
+				if _, err := p.Needed(p.Steps[i].ID, s); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// What cannot be shown safely does not get into a plan.
+func TestTextOfFilesIsSafe(t *testing.T) {
+	p, err := inline(t, "title: \"over\\u202eride \\e[31mred\"\nsteps: [{id: a, uses: manual, why: \"\\rOK\", if: \"true\\t\"}]\n"+
+		"inputs: {x: {title: \"\\e]0;x\\aWhich\", default: a, options: {a: \"\\u200bA\"}}}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Title != "override red" || p.Steps[0].Why != " OK" {
+		t.Errorf("%q %q", p.Title, p.Steps[0].Why)
+	}
+	rb, err := Parse("x.yaml", []byte(p.RunbookSource.Text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in, _ := rb.Input("x"); in.Title != "Which" || in.Options[0].Title != "A" || rb.Title != "override red" {
+		t.Errorf("%+v %q", in, rb.Title)
+	}
+	for _, bad := range []string{"steps: [{id: a, uses: manual, word: \"\\u200bx\"}]\n", "steps: [{id: a, uses: manual, word: ' x'}]\n"} {
+		if _, err := inline(t, bad); err == nil {
+			t.Errorf("accepted: %s", bad)
+		}
+	}
+	text := strings.Replace(mustEstate(t, "testdata/estate.yaml").Source().Text, "name: shop", "name: \"sh\\u202eop\"", 1)
+	if _, err := ParseEstate("x.yaml", []byte(text)); err == nil {
+		t.Error("an estate whose name turns the writing round was accepted")
 	}
 }

@@ -114,18 +114,17 @@ type siteRef struct {
 
 // refs lists every place of the estate that names a resource.
 func (e *Estate) refs() []siteRef {
-	var out []siteRef
-	for _, s := range []struct {
-		name string
-		site *Site
-	}{{"production", &e.Production}, {"standby", &e.Standby}} {
-		out = append(out,
-			siteRef{s.name + ".instance", s.site.Region, "instance", &s.site.Instance},
-			siteRef{s.name + ".image", s.site.Region, "image", &s.site.Image},
-			siteRef{s.name + ".address", s.site.Region, "address", &s.site.Address},
-			siteRef{s.name + ".volume.id", s.site.Region, "volume", &s.site.Volume.ID})
+	p, s := &e.Production, &e.Standby
+	return []siteRef{
+		{"production.instance", p.Region, "instance", &p.Instance},
+		{"production.image", p.Region, "image", &p.Image},
+		{"production.address", p.Region, "address", &p.Address},
+		{"production.volume.id", p.Region, "volume", &p.Volume.ID},
+		{"standby.instance", s.Region, "instance", &s.Instance},
+		{"standby.image", s.Region, "image", &s.Image},
+		{"standby.address", s.Region, "address", &s.Address},
+		{"standby.volume.id", s.Region, "volume", &s.Volume.ID},
 	}
-	return out
 }
 
 // unknownID stands for what a plan made offline could not resolve.

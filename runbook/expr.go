@@ -29,7 +29,7 @@ const (
 // loops, what reads a clock, what can make much out of little.
 var functions = map[string]bool{
 	"len": true, "string": true, "int": true, "float": true, "trim": true, "trimPrefix": true, "trimSuffix": true,
-	"upper": true, "lower": true, "split": true, "join": true, "hasPrefix": true, "hasSuffix": true, "indexOf": true,
+	"upper": true, "lower": true, "split": true, "hasPrefix": true, "hasSuffix": true, "indexOf": true,
 	"lastIndexOf": true, "first": true, "last": true, "max": true, "min": true, "abs": true, "ceil": true, "floor": true,
 	"round": true, "type": true, "keys": true, "values": true, "get": true,
 }
@@ -39,10 +39,11 @@ var functions = map[string]bool{
 type expression struct {
 	source   string
 	constant bool
-	value    any      // of a constant
-	bare     string   // the one ref, when the expression is nothing else
-	refs     []string // what it needs from its environment, sorted
-	keys     []string // estate keys that it read and found empty
+	value    any              // of a constant
+	bare     string           // the one ref, when the expression is nothing else
+	through  func(any) string // region_of, when it is that of the one ref
+	refs     []string         // what it needs from its environment, sorted
+	keys     []string         // estate keys that it read and found empty
 	program  *vm.Program
 }
 
@@ -61,6 +62,7 @@ type scope struct {
 	secrets bool                              // secrets may be read here
 	with    []string                          // names of the parameters, in a default
 	titles  bool                              // for a title: no outputs
+	folded  int                               // characters of text that constants came to
 	known   map[string]*expression            // constants that were compiled already
 	presets map[string]map[string]*expression // defaults of a kind's parameters, by kind
 }
@@ -81,7 +83,7 @@ func newConfig(e *Estate) *conf.Config {
 			c.Disabled[name] = true
 		}
 	}
-	regionOf(e)(c)
+	ownFunctions(e, c)
 	return c
 }
 
@@ -134,6 +136,11 @@ func (s *scope) finish(x *expression, tree *parser.Tree) *misfit {
 	case *ast.IdentifierNode:
 		x.bare = n.Value
 		return nil
+	case *ast.CallNode: // the commonest default of all, without a machine
+		if id, ok := n.Arguments[0].(*ast.IdentifierNode); ok && len(n.Arguments) == 1 {
+			x.bare, x.through = id.Value, s.estate.regionOf
+			return nil
+		}
 	}
 	if _, err := checker.Check(tree, s.config); err != nil {
 		return located(err, x.source, 0)
@@ -145,9 +152,16 @@ func (s *scope) finish(x *expression, tree *parser.Tree) *misfit {
 	if len(x.refs) > 0 {
 		return nil
 	}
+	if s.folded > maxFolded {
+		return &misfit{text: fmt.Sprintf("the expressions of this runbook come to more than %d MiB of text", maxFolded>>20)}
+	}
 	x.constant = true
 	if x.value, err = x.run(nil); err != nil {
+		s.folded += maxFolded / 100 // what fails has a cost too
 		return located(err, x.source, 0)
+	}
+	if text, ok := x.value.(string); ok {
+		s.folded += len(text)
 	}
 	return nil
 }
@@ -197,6 +211,8 @@ func (x *expression) eval(env map[string]any) (any, error) {
 	switch {
 	case x.constant:
 		return x.value, nil
+	case x.through != nil:
+		return x.through(env[x.bare]), nil
 	case x.bare != "":
 		return env[x.bare], nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
 )
 
@@ -141,25 +142,59 @@ func (w *walker) call(n *ast.CallNode) ast.Node {
 	switch {
 	case !ok:
 		return w.fail(n, "", "only functions can be called")
-	case id.Value != "region_of":
+	case id.Value != "region_of" && id.Value != "join":
 		return w.noFunction(n.Callee, id.Value)
-	case len(n.Arguments) != 1:
+	case id.Value == "region_of" && len(n.Arguments) != 1:
 		return w.fail(n, "", "region_of takes one argument")
+	case id.Value == "join" && len(n.Arguments) != 2:
+		return w.fail(n, "write join(list, \" \")", "join takes a list and what goes between")
 	}
-	n.Arguments[0] = w.walk(n.Arguments[0])
-	if c, ok := n.Arguments[0].(*ast.ConstantNode); ok && w.wrong == nil {
+	for i := range n.Arguments {
+		n.Arguments[i] = w.walk(n.Arguments[i])
+	}
+	if c, ok := n.Arguments[0].(*ast.ConstantNode); ok && w.wrong == nil && id.Value == "region_of" {
 		return constant(n, w.scope.estate.regionOf(c.Value))
 	}
 	return n
 }
 
 func (w *walker) noFunction(n ast.Node, name string) ast.Node {
-	return w.fail(n, meant(name, append(sortedKeys(functions), "region_of")), "there is no function %q", name)
+	return w.fail(n, meant(name, append(sortedKeys(functions), "join", "region_of")), "there is no function %q", name)
 }
 
-// regionOf adds the one function that lifeboat adds to the language.
-func regionOf(e *Estate) expr.Option {
-	return expr.Function("region_of", func(args ...any) (any, error) { return e.regionOf(args[0]), nil }, new(func(any) string))
+// ownFunctions adds what the language does not have, or has without a bound.
+func ownFunctions(e *Estate, c *conf.Config) {
+	regionOf := func(args ...any) (any, error) { return e.regionOf(args[0]), nil }
+	expr.Function("region_of", regionOf, new(func(any) string))(c)
+	expr.Function("join", joined, new(func(any, any) string))(c)
+}
+
+func joined(args ...any) (any, error) {
+	list, isList := args[0].([]any)
+	if texts, ok := args[0].([]string); ok { // what split makes
+		for _, s := range texts {
+			list = append(list, s)
+		}
+		isList = true
+	}
+	between, isText := args[1].(string)
+	if !isList || !isText {
+		return nil, fmt.Errorf("join takes a list and what goes between, not %s and %s", nounOf(args[0]), nounOf(args[1]))
+	}
+	var b strings.Builder
+	for i, e := range list {
+		if i > 0 {
+			b.WriteString(between)
+		}
+		s, err := asText(e)
+		if err != nil {
+			return nil, err
+		}
+		if b.WriteString(s); b.Len() > maxResult {
+			return nil, fmt.Errorf("the text is longer than %d KiB", maxResult>>10)
+		}
+	}
+	return b.String(), nil
 }
 
 // member collects a path such as estate.standby.image. What does not start at a name is left to the language.

@@ -156,7 +156,7 @@ func (b *binder) eval(v *value) (x any, ok bool) {
 		return b.secret(v, refs)
 	}
 	if b.checking && len(refs) > 0 {
-		if v.kind == expressionValue && v.x.bare != "" {
+		if v.kind == expressionValue && v.x.bare != "" && v.x.through == nil {
 			return later{kind: b.params.outputKind(v.x.bare)}, true
 		}
 		return later{}, true

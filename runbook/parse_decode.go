@@ -263,8 +263,7 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, what string) {
 			d.bad(n, "put it in quotes", "%s must be text, and this is a yes or no", named(what))
 			return
 		}
-		if strings.Contains(n.Value, "${{") && d.doc.root != nil && !d.mayHoldExpressions() {
-			d.bad(n, "write the value itself", "expressions are not evaluated in an estate")
+		if d.inEstate() && !d.vetEstateText(n, what) {
 			return
 		}
 		v.SetString(n.Value)
@@ -285,9 +284,28 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, what string) {
 	}
 }
 
-func (d *decoder) mayHoldExpressions() bool {
+func (d *decoder) inEstate() bool {
 	_, k := entry(d.doc.root, "kind")
-	return k != nil && k.Value == "runbook"
+	return k != nil && k.Value == "estate"
+}
+
+// vetEstateText refuses what an estate's names and ids cannot hold: they are shown everywhere and compared byte for
+// byte, so they are not cleaned in silence.
+func (d *decoder) vetEstateText(n *yaml.Node, what string) bool {
+	switch {
+	case strings.Contains(n.Value, "${{"):
+		d.bad(n, "write the value itself", "expressions are not evaluated in an estate")
+	case unsafe(n.Value):
+		d.bad(n, "", "%s holds characters that cannot be shown", named(what))
+	default:
+		return true
+	}
+	return false
+}
+
+func unsafe(s string) bool {
+	s = strings.ReplaceAll(s, "\t", " ")
+	return CleanLines(s) != s
 }
 
 func kindWord(k reflect.Kind) string {

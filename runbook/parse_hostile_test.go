@@ -227,6 +227,41 @@ func BenchmarkHostile(b *testing.B) {
 	}
 }
 
+// Small files that would come to much: the work of compiling is bounded too.
+func TestExpressionsComeToLittle(t *testing.T) {
+	estate, err := ParseEstate("e.yaml", []byte("lifeboat: 1\nkind: estate\nname: x\nservice: {name: www.example.com, url: x}\n"+
+		"production: {region: us-west-1}\nstandby: {region: us-east-1}\nvars: {v: \""+strings.Repeat("x", 60<<10)+"\", w: \""+strings.Repeat("y", 30<<10)+"\"}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, expression := range map[string]string{
+		"too long each": "estate.vars.v" + strings.Repeat(" + estate.vars.v", 40),
+		"long together": "estate.vars.w + estate.vars.w",
+		"joined":        "join(split(estate.vars.w, ''), estate.vars.w)",
+	} {
+		var b strings.Builder
+		b.WriteString(head)
+		for i := range 1000 {
+			fmt.Fprintf(&b, "  - {id: a%d, uses: shell, with: {argv: [echo], any: \"${{ %s + '%d' }}\"}}\n", i, expression, i)
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		rb, err := Parse("x.yaml", []byte(b.String()))
+		if err == nil {
+			_, err = Compile(CompileInput{Runbook: rb, Estate: estate, Catalog: testCatalog(), Mode: Live})
+		}
+		runtime.ReadMemStats(&after)
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+		if used := after.TotalAlloc - before.TotalAlloc; used > 512<<20 {
+			t.Errorf("%s: %d MiB were allocated", name, used>>20)
+		} else {
+			t.Logf("%s: %d MiB were allocated in all, %d MiB are kept", name, used>>20, (int64(after.HeapAlloc)-int64(before.HeapAlloc))>>20)
+		}
+	}
+}
+
 // FuzzParse looks for a file that panics, or whose messages are not safe to show.
 func FuzzParse(f *testing.F) {
 	for name, text := range hostile() {

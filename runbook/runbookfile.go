@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -84,6 +85,13 @@ type retryFile struct {
 	node     *yaml.Node
 }
 
+// vetWord refuses a word that nobody could type as it is shown.
+func vetWord(bad complain, n *yaml.Node, word string) {
+	if strings.TrimSpace(word) != word || Clean(word) != word {
+		bad(at(n, "word"), "use letters and digits", "the word cannot be typed as it is shown")
+	}
+}
+
 func (g *guardFile) place(n *yaml.Node) { g.node = n }
 func (s *stepFile) place(n *yaml.Node)  { s.node = n }
 func (r *retryFile) place(n *yaml.Node) { r.node = n }
@@ -107,7 +115,7 @@ func (d *decoder) inputs(n *yaml.Node) []Input {
 		k, v := n.Content[i], n.Content[i+1]
 		var f inputFile
 		d.into(v, valueOf(&f), "input "+k.Value)
-		in := Input{ID: k.Value, Title: f.Title, Default: f.Default, Options: f.Options, node: k}
+		in := Input{ID: k.Value, Title: Clean(f.Title), Default: f.Default, Options: f.Options, node: k}
 		_, def := entry(v, "default")
 		in.Required = def == nil
 		if !idPattern.MatchString(k.Value) {
@@ -130,6 +138,9 @@ func (d *decoder) options(n *yaml.Node) []InputOption {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		o := InputOption{Value: n.Content[i].Value}
 		d.into(n.Content[i+1], valueOf(&o.Title), "option "+o.Value)
+		if o.Title = Clean(o.Title); unsafe(o.Value) {
+			d.bad(n.Content[i], "", "an option holds characters that cannot be shown")
+		}
 		out = append(out, o)
 	}
 	return out
@@ -164,6 +175,7 @@ func (rb *Runbook) vet(rep *report) {
 	if _, n := entry(rb.doc.root, "name"); n != nil && rb.Name != "" && !idPattern.MatchString(rb.Name) {
 		bad(n, idHint, "%q cannot be the name of a runbook", rb.Name)
 	}
+	rb.Title, rb.Summary = Clean(rb.Title), Clean(rb.Summary) // a plan folds them anew, from the file
 	if rb.Target > Duration(maxSpan) {
 		bad(at(rb.doc.root, "target"), "", "target is longer than a day")
 	}
@@ -182,6 +194,7 @@ func (rb *Runbook) vet(rep *report) {
 		g := &rb.Guards[i]
 		g.ID = vetID(bad, seen, g.node, "guard", g.ID)
 		span(bad, g.node, "timeout", g.Timeout)
+		vetWord(bad, g.node, g.Word)
 		if _, n := entry(g.node, "in"); n != nil && len(g.In) == 0 && n.Kind == yaml.SequenceNode {
 			bad(n, "leave it out when the guard applies in every mode", "in names no mode")
 		}
@@ -217,6 +230,7 @@ func vetID(bad complain, seen map[string]int, n *yaml.Node, what, id string) str
 func (s *stepFile) vet(bad complain) {
 	span(bad, s.node, "budget", s.Budget)
 	span(bad, s.node, "timeout", s.Timeout)
+	vetWord(bad, s.node, s.Word)
 	if s.Budget > 0 && s.Timeout > 0 && s.Budget > s.Timeout {
 		bad(at(s.node, "budget"), "", "the budget of %s is longer than the timeout of %s", s.Budget, s.Timeout)
 	}
