@@ -1,13 +1,11 @@
 package sim
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"time"
 
 	"lifeboat/providers"
-	"lifeboat/runbook"
 )
 
 // Log returns what was done to the world so far, oldest first.
@@ -116,7 +114,7 @@ func (w *World) Where(id string) (out providers.Host) {
 			out = providers.Host{Address: m.host.Address, ID: id}
 		default:
 			i := s.describe(m, now)
-			out = providers.Host{Address: cmp(i.PublicAddress, i.PrivateAddress), ID: id, Region: i.Region}
+			out = providers.Host{Address: either(i.PublicAddress, i.PrivateAddress), ID: id, Region: i.Region}
 		}
 	})
 	return out
@@ -159,16 +157,6 @@ func (w *World) machine(op, id string) error {
 		return providers.Errorf(providers.NotFound, op, "", "there is no machine %q in this world", id)
 	}
 	return w.happen(Entry{Op: op, ID: id})
-}
-
-// Until waits until the condition holds, asking once a second of the world's time.
-func (w *World) Until(ctx context.Context, holds func() bool) error {
-	for !holds() {
-		if err := runbook.Sleep(ctx, w.clock, time.Second); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Tokens lists the client tokens that made a machine, in order.

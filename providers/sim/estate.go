@@ -20,16 +20,25 @@ const (
 	Serving  Scene = "serving"  // all is well: for drills and for watching
 	Stopped  Scene = "stopped"  // its machine failed and EC2 has stopped it
 	Impaired Scene = "impaired" // its machine is said to run, and answers nobody
-	RegionUp Scene = ""         // the same as Stopped
 	GoneDark Scene = "dark"     // its whole region gives no answer
 )
+
+// ParseScene reads the name of a scene; "" is Stopped.
+func ParseScene(word string) (Scene, error) {
+	for _, s := range []Scene{Stopped, Serving, Impaired, GoneDark} {
+		if word == string(s) || word == "" {
+			return s, nil
+		}
+	}
+	return "", fmt.Errorf("there is no scene %q; there are serving, stopped, impaired and dark", word)
+}
 
 // FromEstate makes a world that holds a copy of the estate: production as the scene has it, the image, the volume in its
 // zone, the addresses, the hosted zone with its record, the replica with its data, and what the drill overlay names.
 // What the estate chooses by tags gets an id that depends on the seed, and bears the tags.
 func FromEstate(e *runbook.Estate, scene Scene, seed uint64) Spec {
 	b := &builder{e: e, seed: seed, made: map[string]string{}, spec: Spec{Seed: seed, Account: e.Account}}
-	b.spec.Service = Service{Name: canonical(e.Service.Name), Path: cmp(e.Standby.Volume.Path, e.Production.Volume.Path)}
+	b.spec.Service = Service{Name: canonical(e.Service.Name), Path: either(e.Standby.Volume.Path, e.Production.Volume.Path)}
 	if e.Standby.Volume.ID.ID == "" && len(e.Standby.Volume.ID.Tags) == 0 {
 		b.spec.Service.Path = "" // without a volume the data is not modelled
 	}
@@ -51,7 +60,8 @@ func (s Spec) WithNight(f Faults) Spec {
 	return s
 }
 
-func cmp(words ...string) string {
+// either is the first word that is not empty.
+func either(words ...string) string {
 	for _, w := range words {
 		if w != "" {
 			return w
@@ -104,15 +114,15 @@ func (b *builder) production(scene Scene) {
 	p := b.e.Production
 	id, tags := b.id("i", p.Instance)
 	b.image(p.Image, p.Region, "production")
-	zone := cmp(p.Volume.Zone, p.Zone, p.Region+"a")
+	zone := either(p.Volume.Zone, p.Zone, p.Region+"a")
 	holder := ""
 	if id != "" {
 		i := Instance{Instance: providers.Instance{
-			ID: id, Region: p.Region, Zone: zone, Image: p.Image.ID, Type: cmp(p.Type, "m7i.large"),
+			ID: id, Region: p.Region, Zone: zone, Image: p.Image.ID, Type: either(p.Type, "m7i.large"),
 			State: providers.InstanceRunning, Checks: providers.ChecksOK, PrivateAddress: "192.0.2.10", Tags: tags,
 		}, Serving: true, Data: data(live)}
 		switch scene {
-		case Stopped, RegionUp:
+		case Stopped, "":
 			i.State, i.Checks = providers.InstanceStopped, providers.ChecksUnknown
 			i.StateReason = "Server.ScheduledStop: stopped because its hardware failed"
 		case Impaired:
@@ -129,10 +139,10 @@ func (b *builder) standby() {
 	s := b.e.Standby
 	b.spec.Roles.Image = b.image(s.Image, s.Region, "standby")
 	b.address(s.Address, s.Region, "")
-	b.spec.Roles.Volume = b.volume(s.Volume, s.Region, cmp(s.Zone, s.Region+"a"), "")
+	b.spec.Roles.Volume = b.volume(s.Volume, s.Region, either(s.Zone, s.Region+"a"), "")
 	if id, tags := b.id("i", s.Instance); id != "" {
 		b.spec.Instances = append(b.spec.Instances, Instance{Instance: providers.Instance{
-			ID: id, Region: s.Region, Zone: cmp(s.Volume.Zone, s.Zone, s.Region+"a"), Type: cmp(s.Type, "m7i.large"),
+			ID: id, Region: s.Region, Zone: either(s.Volume.Zone, s.Zone, s.Region+"a"), Type: either(s.Type, "m7i.large"),
 			State: providers.InstanceStopped, PrivateAddress: "192.0.2.11", Tags: tags,
 		}})
 	}
@@ -149,7 +159,7 @@ func (b *builder) drill() {
 	s := drilled.Standby
 	b.image(s.Image, s.Region, "drill")
 	b.address(s.Address, s.Region, "")
-	b.volume(s.Volume, s.Region, cmp(s.Zone, s.Region+"a"), "")
+	b.volume(s.Volume, s.Region, either(s.Zone, s.Region+"a"), "")
 	b.replica(s.Replica, s.Region)
 	b.hostedZone(drilled.Service.Name, drilled.Service.Zone, drilled.Service.Servers, false)
 }
@@ -159,7 +169,7 @@ func (b *builder) replica(r *runbook.Replica, region string) {
 		return
 	}
 	h := Host{
-		Name: cmp(r.ID, r.Host), Address: r.Host, Region: region, Path: strings.TrimSuffix(r.Path, "/"), Data: data(live),
+		Name: either(r.ID, r.Host), Address: r.Host, Region: region, Path: strings.TrimSuffix(r.Path, "/"), Data: data(live),
 		Pause: r.Pause, Paused: r.Paused, Resume: r.Resume,
 	}
 	if !slices.ContainsFunc(b.spec.Hosts, func(x Host) bool { return x.Name == h.Name }) {
@@ -194,7 +204,7 @@ func (b *builder) volume(d runbook.Disk, region, zone, holder string) string {
 		return id
 	}
 	v := Volume{Volume: providers.Volume{
-		ID: id, Region: region, Zone: cmp(d.Zone, zone), State: "available", SizeGiB: 100, Tags: tags,
+		ID: id, Region: region, Zone: either(d.Zone, zone), State: "available", SizeGiB: 100, Tags: tags,
 	}, Data: data(nightly)}
 	if holder != "" {
 		v.Instance, v.Device, v.State, v.Attachment, v.Data = holder, "/dev/sdf", "in-use", "attached", data(live)

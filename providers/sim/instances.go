@@ -77,12 +77,15 @@ func (s *state) describe(m *machine, now time.Time) providers.Instance {
 	if a := s.elastic(m.id); a != nil && !m.over(now) {
 		i.PublicAddress = a.Address.Address
 	}
+	if cur.state == providers.InstanceRunning {
+		i.StateReason = ""
+	}
 	switch {
 	case cur.state == providers.InstanceTerminated:
 		i.PrivateAddress, i.PublicAddress = "", ""
 		i.StateReason = "Client.UserInitiatedShutdown: User initiated shutdown"
 	case cur.state != providers.InstanceRunning:
-	case m.instance.Checks == providers.ChecksImpaired:
+	case m.instance.Checks == providers.ChecksImpaired && !cur.up:
 		i.Checks = providers.ChecksImpaired
 	case now.Before(m.checksOK):
 		i.Checks = providers.ChecksInitializing

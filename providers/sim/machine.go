@@ -61,7 +61,7 @@ func newInstance(spec *Spec, i Instance) *machine {
 	m.turns = []turn{{state: i.State, up: up}}
 	if i.Serving {
 		m.units["httpd"] = unit{}
-		m.local[spec.Service.Path] = &i.Data
+		m.local[either(spec.Service.Path, "/srv")] = &i.Data
 	}
 	return m
 }
@@ -99,9 +99,6 @@ func (m *machine) turn(at time.Time, state providers.InstanceState, up bool) {
 // bringBack starts a machine that stands still, with its services.
 func (m *machine) bringBack(at time.Time) {
 	m.turn(at, providers.InstanceRunning, true)
-	if m.instance.Checks == providers.ChecksImpaired {
-		m.instance.Checks = providers.ChecksOK
-	}
 	m.checksOK = at
 	if len(m.units) == 0 {
 		m.units["httpd"] = unit{ready: at}

@@ -74,7 +74,7 @@ func (c *cloud) start(ctx context.Context, r request, host providers.Host, cmd p
 		}
 		if m == nil || m.now(now).state != providers.InstanceRunning || s.dark(m.region(), now) {
 			silent = true
-			return &Entry{Refused: providers.Unreachable}, nil
+			return nil, nil
 		}
 		if !m.now(now).up {
 			return nil, refuse(providers.Unreachable, r, "ECONNREFUSED", "connection refused")

@@ -237,16 +237,20 @@ func (w *World) call(ctx context.Context, r request, in Span, f func(s *state, n
 		if fault == nil || fault.effect() {
 			entry, answer = f(s, now)
 		}
+		if answer != nil {
+			number, fault = 0, nil // refused on its merits: the fault waits for a call that has an effect
+		}
 		return r.entries(entry, answer, number, fault)
 	})
 	if err != nil {
-		return &providers.Error{Kind: providers.Server, Op: r.op, Where: r.region, Detail: err.Error(), Cause: err}
+		// What could not be written did not happen.
+		return &providers.Error{Kind: providers.Unreachable, Op: r.op, Where: r.region, Detail: err.Error(), Cause: err}
 	}
 	switch {
 	case dark:
 		<-ctx.Done()
 		return lost(r, ctx)
-	case fault != nil && (answer == nil || !fault.effect()):
+	case fault != nil:
 		return w.suffer(ctx, r, fault)
 	}
 	if runbook.Sleep(ctx, w.clock, half) != nil {
@@ -299,6 +303,9 @@ func (r request) entries(e *Entry, answer error, number int, fault *Fault) []Ent
 			return nil
 		}
 		return []Entry{{Op: r.op, Region: r.region, About: r.about, Fault: number, Read: true}}
+	}
+	if e == nil && answer == nil && fault == nil {
+		return nil // it never got there
 	}
 	if e == nil {
 		e = &Entry{Refused: providers.Server}

@@ -165,6 +165,9 @@ func point(ctx context.Context, records providers.Records) error {
 	want := old
 	want.Values = []string{eip}
 	_, err = records.Change(ctx, "Z0123456789ABC", &old, &want)
+	if providers.Is(err, providers.Conflict) {
+		return notYet("the record has changed meanwhile: look again")
+	}
 	return err
 }
 
