@@ -68,11 +68,11 @@ func (a *attach) otherZone(volume, instance string) error {
 }
 
 func (a *attach) elsewhere(v providers.Volume) error {
-	if v.Instance == "" || v.Instance == a.Instance {
-		return nil
-	}
 	if v.Attachment == "detaching" {
 		return providers.Errorf(providers.NotReady, "attach "+a.Volume, a.Region, "it is being detached from %s", v.Instance)
+	}
+	if v.Instance == "" || v.Instance == a.Instance {
+		return nil
 	}
 	e := providers.Errorf(providers.Conflict, "attach "+a.Volume, a.Region, "it is %s to %s as %s", v.Attachment, v.Instance, v.Device)
 	e.Do = fmt.Sprintf("make sure that nothing on %s uses it, then: aws ec2 detach-volume --region %s --volume-id %s --instance-id %s", v.Instance, a.Region, a.Volume, v.Instance)
