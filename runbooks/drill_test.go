@@ -50,7 +50,7 @@ func TestADrillLeavesProductionAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := runbooktest.Lab{
-			Run: run, Plan: plan, Journal: journal, Clock: clock,
+			Run: run, Plan: plan, Journal: journal, Clock: clock, Decide: operator(),
 			Start: &runbook.RunStarted{
 				Mode: runbook.Drill, Name: plan.Name, Digest: plan.Digest,
 				Answers: []runbook.Answer{{Step: runbook.StartStep, Word: plan.Word}}, Driver: runbook.Driver{Epoch: 1},
@@ -58,9 +58,6 @@ func TestADrillLeavesProductionAlone(t *testing.T) {
 		}
 		s, _ := l.Life(t, 1, 0, runbooktest.Before, 0)
 		if s.Finished == nil || s.Finished.Outcome != runbook.Done {
-			for _, st := range s.Steps {
-				t.Logf("%+v", st)
-			}
 			t.Fatalf("the drill ended as %+v", s.Finished)
 		}
 		if after := production(t, world.Set(), estate); after != before {

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"lifeboat/providers"
 	"lifeboat/providers/sim"
 	"lifeboat/runbook"
 )
@@ -410,5 +409,3 @@ func TestTTL(t *testing.T) {
 		}
 	}
 }
-
-var _ = providers.Host{}

@@ -3,7 +3,6 @@ package actions
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	cli "flag"
 	"fmt"
 	"io"
@@ -57,8 +56,10 @@ func scene() sim.Spec {
 		}}
 	}
 	disk := func(id, zone string) sim.Volume {
-		return sim.Volume{Volume: providers.Volume{ID: id, Region: region, Zone: zone, State: "available", SizeGiB: 100},
-			Data: sim.Data{Version: "nightly", Bytes: 41e9, Delta: 3.9e9}}
+		return sim.Volume{
+			Volume: providers.Volume{ID: id, Region: region, Zone: zone, State: "available", SizeGiB: 100},
+			Data:   sim.Data{Version: "nightly", Bytes: 41e9, Delta: 3.9e9},
+		}
 	}
 	production := running(old, "us-west-1", "us-west-1a", "192.0.2.10")
 	production.State, production.PublicAddress = providers.InstanceStopped, "203.0.113.10"
@@ -279,13 +280,3 @@ func (s *stage) again(generation int) {
 }
 
 func (s *stage) on(id string) providers.Host { return s.world.Where(id) }
-
-// mustErr asserts a kind in what a call returned.
-func mustErr(t *testing.T, err error, kind providers.ErrorKind) {
-	t.Helper()
-	if !providers.Is(err, kind) {
-		t.Fatalf("error %v, want %q", err, kind)
-	}
-}
-
-var errRefused = errors.New("refused")
