@@ -228,15 +228,20 @@ func (s *stage) moved(name, address, volume string) {
 			t.Errorf("%s does not run", service)
 		}
 	}
-	launched := 0
-	for _, r := range s.AWS.Mutations() {
-		if strings.HasPrefix(r.Effect, "launched ") {
-			launched++
+	for _, effect := range []string{"launched ", "associated ", "attaching ", "UPSERT ", "CREATE ", "DELETE "} {
+		if n := s.effects(effect); n > 1 || n == 0 && effect == "launched " {
+			t.Errorf("%q took effect %d times, want once\n%s", effect, n, s.logs())
 		}
 	}
-	if launched != 1 {
-		t.Errorf("%d launches took effect, want 1", launched)
+}
+
+// effects is how many requests had an effect of the kind.
+func (s *stage) effects(kind string) int {
+	n := 0
+	for _, r := range s.AWS.Mutations() {
+		n += strings.Count("; "+r.Effect, "; "+kind)
 	}
+	return n
 }
 
 // recorded fails unless the run's own records are whole and say the same.
