@@ -259,7 +259,9 @@ func (c *compilation) step(s *stepFile) {
 		c.bad(at(s.node, "budget"), "give the step a timeout", "the budget of %s is longer than the timeout of %s that kind %q has",
 			s.Budget, planned.Timeout, kind.Name)
 	}
+	c.scope.idle = planned.cond != nil && planned.cond.constant && planned.cond.value == false
 	planned.with = c.scope.withOf(c.rb.doc, s.With, s.node, kind, c.rep)
+	c.scope.idle = false
 	if len(planned.with.reads) > 0 || planned.cond != nil && len(planned.cond.stepsRead()) > 0 {
 		planned.Constant = false
 	}

@@ -205,6 +205,9 @@ func (e *Estate) fence() []Target {
 	}{{"production", e.Production}, {"standby", e.Standby}} {
 		if s.site.Replica != nil && names(e.Drill, []string{s.name, "replica", "host"}) {
 			out = append(out, Target{Kind: "host", ID: s.site.Replica.Host, Region: s.site.Region})
+			if id := s.site.Replica.ID; id != "" { // the name under which kinds know the host
+				out = append(out, Target{Kind: "host", ID: id, Region: s.site.Region})
+			}
 		}
 	}
 	if names(e.Drill, []string{"service", "name"}) {

@@ -62,6 +62,7 @@ type scope struct {
 	secrets bool                              // secrets may be read here
 	with    []string                          // names of the parameters, in a default
 	titles  bool                              // for a title: no outputs
+	idle    bool                              // the step's condition is constantly false
 	folded  int                               // characters of text that constants came to
 	known   map[string]*expression            // constants that were compiled already
 	presets map[string]map[string]*expression // defaults of a kind's parameters, by kind

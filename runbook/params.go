@@ -150,6 +150,9 @@ func (s *scope) withOf(doc *document, node, owner *yaml.Node, kind Kind, rep *re
 		}
 	}
 	c.defaults(p)
+	if s.idle { // its values need not be there: with these inputs and this estate the step is never bound
+		rep = &report{}
+	}
 	b := &binder{params: p, checking: true, rep: rep}
 	b.bind(probe)
 	return p

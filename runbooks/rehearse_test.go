@@ -2,10 +2,12 @@ package runbooks_test
 
 import (
 	"io/fs"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"lifeboat/providers"
 	"lifeboat/providers/actions"
 	"lifeboat/providers/sim"
 	"lifeboat/runbook"
@@ -100,4 +102,31 @@ func TestFailoverSurvivesACrashAtEveryBoundary(t *testing.T) {
 		l.Check = exactlyOne(world)
 		return l
 	})
+}
+
+// A shop without a live replica fails over to last night's copy.
+func TestFailoverWithoutAReplica(t *testing.T) {
+	rb, err := runbook.Parse("failover.yaml", read(t, "failover.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(read(t, "estate.yaml"))
+	from, to := strings.Index(text, "  replica:\n"), strings.Index(text, "  subnet:")
+	text = text[:from] + text[to:]
+	text = strings.Replace(text, "    replica: {host: 198.51.100.21}\n", "", 1)
+	estate, err := runbook.ParseEstate("estate.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := runbook.CompileInput{
+		Runbook: rb, Estate: estate, Catalog: actions.Catalog(providers.Set{}, actions.Options{}), Mode: runbook.Live,
+		Inputs: map[string]string{"data": "nightly"},
+	}
+	if _, err := runbook.Compile(in); err != nil {
+		t.Errorf("with last night's copy: %v", err)
+	}
+	in.Inputs = map[string]string{"data": "replica"}
+	if _, err := runbook.Compile(in); err == nil || !strings.Contains(err.Error(), "standby.replica") {
+		t.Errorf("without a replica, the replica was accepted, or not missed by name: %v", err)
+	}
 }
