@@ -38,6 +38,18 @@ func (a *app) store() (store.Dir, error) {
 	return store.OpenDir(path)
 }
 
+// readStore is the store's folder for a command that only looks: it makes nothing.
+func (a *app) readStore() (store.Dir, error) {
+	path, err := a.storePath()
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return "", usage("start one: lifeboat demo", "there is no run: the store %s is not there", path)
+	}
+	return store.OpenDir(path)
+}
+
 // storePath is --store, or lifeboat under the XDG state folder.
 func (a *app) storePath() (string, error) {
 	if a.Store != "" {
@@ -73,32 +85,75 @@ func (a *app) operator() *operator {
 	return newOperator(a.in)
 }
 
-// answers are the confirmations given on the command line.
-func (a *app) answers(mode runbook.Mode) ([]runbook.Answer, error) {
+// answers are the confirmations given on the command line. Each must fit the plan: a slip there is found now and not
+// in the middle of the night's run.
+func (a *app) answers(plan *runbook.Plan) ([]runbook.Answer, error) {
 	var out []runbook.Answer
 	if a.Yes {
 		out = append(out, runbook.Answer{Step: "*"})
 	}
 	if a.ConfirmAll {
-		if mode != runbook.Rehearse {
-			return nil, usage("name each one: --confirm STEP=WORD", "--confirm-all is for rehearsals only, and this is a %s run", mode)
+		if plan.Mode != runbook.Rehearse {
+			return nil, usage("name each one: --confirm STEP=WORD", "--confirm-all is for rehearsals only, and this is a %s run", plan.Mode)
 		}
 		out = append(out, runbook.Answer{Step: "*", Word: "*"})
 	}
 	for _, c := range a.Confirm {
-		step, word, _ := strings.Cut(c, "=")
-		if step == "" || step == "*" || word == "*" {
-			return nil, usage("write --confirm start=us-east-1", "--confirm %q is not STEP=WORD", c)
+		step, word, ok := strings.Cut(c, "=")
+		if !ok || step == "" || step == "*" || word == "*" {
+			return nil, usage("write --confirm start="+plan.Word, "--confirm %q is not STEP=WORD", c)
+		}
+		if step == secondStart {
+			continue // about other runs, not a part of this one
+		}
+		if err := checkAnswer(plan, step, word); err != nil {
+			return nil, err
 		}
 		out = append(out, runbook.Answer{Step: step, Word: word})
 	}
 	return out, nil
 }
 
-// findRun resolves a run by id or the beginning of one; "" is the newest that has not ended, else the newest.
+// checkAnswer refuses an answer to what is not asked, and a wrong word.
+func checkAnswer(plan *runbook.Plan, step, word string) error {
+	asked := map[string]asks{runbook.StartStep: asksFor(plan.Confirm, plan.Word)}
+	for i := range plan.Steps {
+		s := &plan.Steps[i]
+		asked[s.ID] = asksFor(s.Confirm, s.Word)
+	}
+	for _, g := range plan.Guards {
+		asked[g.ID] = asksFor(g.Waive, g.Word)
+	}
+	var open []string
+	for _, id := range sortedKeys(asked) {
+		if asked[id].Confirm == runbook.ConfirmType {
+			open = append(open, id+"="+asked[id].Word)
+		}
+	}
+	do := "nothing in this runbook asks for a word"
+	if len(open) > 0 {
+		do = "what asks for a word here: --confirm " + strings.Join(open, ", --confirm ")
+	}
+	question, known := asked[step]
+	switch {
+	case !known:
+		return usage(do, "--confirm %s=%s: the runbook has no step or guard %q", step, word, step)
+	case question.Confirm != runbook.ConfirmType:
+		return usage(do, "--confirm %s=%s: %s asks for no word", step, word, step)
+	case question.Word != word:
+		return usage(do, "--confirm %s=%s: the word is %s", step, word, question.Word)
+	}
+	return nil
+}
+
+// findRun resolves a run by its id or the beginning of one; "" is the newest that has not ended, else the newest.
 func (a *app) findRun(dir store.Dir, id string) (runbook.RunID, error) {
 	if id != "" {
-		return dir.FindRun(id)
+		run, err := dir.FindRun(id)
+		if err != nil && codeOf(err) == exitFailed {
+			return "", coded(exitUsage, "write more of it; `lifeboat history` shows the ids", err)
+		}
+		return run, err
 	}
 	ids, err := dir.RunIDs()
 	if err != nil {
@@ -112,6 +167,14 @@ func (a *app) findRun(dir store.Dir, id string) (runbook.RunID, error) {
 		if s := runbook.Fold(events); s.Finished == nil && !s.StartedAt.IsZero() {
 			return ids[i], nil
 		}
+	}
+	return a.newestRun(dir)
+}
+
+func (a *app) newestRun(dir store.Dir) (runbook.RunID, error) {
+	ids, err := dir.RunIDs()
+	if err != nil {
+		return "", err
 	}
 	if len(ids) == 0 {
 		return "", usage("start one: lifeboat demo", "there is no run in %s", dir)
@@ -148,36 +211,46 @@ func printJSON(w io.Writer, v any) {
 	_ = enc.Encode(v) // standard output that is gone is nobody's to report to
 }
 
-// classify is the exit code of an error and what to do about it.
-func classify(err error) (code int, do string) {
+// trouble is an error as it is shown: what happened, what it means, what to do.
+type trouble struct {
+	code            int
+	what, means, do string
+}
+
+// classify puts an error into words and gives it its exit code.
+func classify(err error) trouble {
 	var e *exitError
 	if errors.As(err, &e) {
-		do = e.do
-		if do == "" && e.err != nil {
-			_, do = classify(e.err)
+		t := trouble{code: e.code, what: err.Error(), means: e.means, do: e.do}
+		if inner := classify(e.err); t.do == "" && t.means == "" {
+			t.means, t.do = inner.means, inner.do
 		}
-		return e.code, do
+		return t
 	}
+	f := runbook.AsFailure(err)
+	return trouble{code: codeOf(err), what: err.Error(), means: f.Means, do: f.Do}
+}
+
+func codeOf(err error) int {
 	var problems runbook.Problems
 	var held *logbook.ErrHeld
 	var damaged *store.ErrDamaged
 	var noRun *store.ErrNoRun
+	var newer *store.ErrNewer
+	var readOnly *store.ErrReadOnly
+	var unfit *store.ErrUnfit
 	var perr *providers.Error
-	f := runbook.AsFailure(err)
-	do = strings.TrimSpace(f.Means + " " + f.Do)
 	switch {
-	case errors.As(err, &problems):
-		return exitUsage, ""
 	case errors.As(err, &held):
-		return exitHeld, do
+		return exitHeld
 	case errors.As(err, &damaged):
-		return exitDamaged, do
-	case errors.As(err, &noRun):
-		return exitUsage, do
+		return exitDamaged
+	case errors.As(err, &problems), errors.As(err, &noRun), errors.As(err, &newer), errors.As(err, &readOnly), errors.As(err, &unfit):
+		return exitUsage
 	case errors.As(err, &perr) && perr.Kind == providers.Invalid:
-		return exitUsage, do
+		return exitUsage
 	}
-	return exitFailed, do
+	return exitFailed
 }
 
 // background is the context of a command that waits for the world: bounded, so that it never hangs without end.

@@ -27,10 +27,11 @@ type target struct {
 	id    runbook.RunID
 	state runbook.State
 	plan  *runbook.Plan
+	undo  []string // the steps whose undo was asked
 }
 
 func (a *app) target(id string) (*target, error) {
-	dir, err := a.store()
+	dir, err := a.readStore()
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (c *resumeCmd) Run(a *app) error {
 	if err := startExecutor(order{Run: t.id, Store: string(t.dir), From: from, By: thisActor()}); err != nil {
 		return err
 	}
-	return a.follow(t.dir, t.id, t.plan, t.state.Seq)
+	return a.follow(t, t.state.Seq)
 }
 
 // warnChanged says when the files on disk are not the ones that the run was started with: those count.
@@ -119,10 +120,8 @@ func (a *app) endDriver(t *target) (*runbook.Driver, error) {
 
 // typed asks for a word, unless --confirm gave it.
 func (a *app) typed(name, word, what string) error {
-	for _, c := range a.Confirm {
-		if c == name+"="+word {
-			return nil
-		}
+	if a.confirmed(name, word) {
+		return nil
 	}
 	ops := a.operator()
 	if ops == nil {
@@ -145,7 +144,7 @@ func (c *attachCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.follow(t.dir, t.id, t.plan, 0)
+	return a.follow(t, 0)
 }
 
 type stopCmd struct {
@@ -175,7 +174,7 @@ func (a *app) tell(t *target, fact runbook.Fact) error {
 	if err != nil && (!errors.As(err, &e) || e.code != exitHeld) { // held: its driver lives and has heard us
 		return err
 	}
-	return a.follow(t.dir, t.id, t.plan, t.state.Seq)
+	return a.follow(t, t.state.Seq)
 }
 
 func (t *target) append(fact runbook.Fact) error {
@@ -201,6 +200,9 @@ func (c *undoCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if t.state.Finished == nil && t.state.Stop == nil {
+		return usage("stop it first: lifeboat stop "+string(t.id), "run %s is not over", t.id)
+	}
 	steps := c.Steps
 	for _, id := range steps {
 		if _, ok := t.plan.Step(id); !ok {
@@ -214,12 +216,10 @@ func (c *undoCmd) Run(a *app) error {
 			}
 		}
 	}
-	if len(steps) == 0 {
-		return usage("", "nothing that run %s did can be undone", t.id)
-	}
 	wanted := runbook.UndoOrder(t.plan, t.state, steps)
 	if len(wanted) == 0 {
-		return usage("see: lifeboat show "+string(t.id), "none of these steps did anything that can be undone")
+		a.sayNothingToUndo(t)
+		return nil
 	}
 	fmt.Fprintln(a.errs, "this puts back, in this order:")
 	for _, id := range wanted {
@@ -232,5 +232,17 @@ func (c *undoCmd) Run(a *app) error {
 			return err
 		}
 	}
+	t.undo = wanted
 	return a.tell(t, &runbook.UndoRequested{Steps: wanted, By: thisActor(), Reason: runbook.Clean(c.Reason)})
+}
+
+// sayNothingToUndo tells apart what was put back already and what cannot be.
+func (a *app) sayNothingToUndo(t *target) {
+	for i := range t.plan.Steps {
+		if t.state.Step(t.plan.Steps[i].ID).Undo == runbook.UndoDone {
+			fmt.Fprintf(a.errs, "nothing is left to undo: what run %s did is put back already\n", t.id)
+			return
+		}
+	}
+	fmt.Fprintf(a.errs, "nothing that run %s did can be undone\n", t.id)
 }

@@ -22,21 +22,22 @@ type live struct {
 
 // desk keeps live.json and the logs of the steps in a run's folder.
 type desk struct {
-	dir   store.RunDir
-	mu    sync.Mutex
-	state live
-	dirty bool
-	logs  map[string]io.Writer
-	files []*os.File
-	done  chan struct{}
-	idle  sync.WaitGroup
+	dir     store.RunDir
+	secrets *secrets
+	mu      sync.Mutex
+	state   live
+	dirty   bool
+	logs    map[string]io.Writer
+	files   []io.Closer // in the order of closing
+	done    chan struct{}
+	idle    sync.WaitGroup
 }
 
 const livePeriod = 500 * time.Millisecond
 
-func newDesk(dir store.RunDir) *desk {
+func newDesk(dir store.RunDir, s *secrets) *desk {
 	d := &desk{
-		dir: dir, logs: map[string]io.Writer{}, done: make(chan struct{}),
+		dir: dir, secrets: s, logs: map[string]io.Writer{}, done: make(chan struct{}),
 		state: live{PID: os.Getpid(), Progress: map[string]runbook.Progress{}},
 	}
 	d.idle.Go(d.write)
@@ -45,7 +46,7 @@ func newDesk(dir store.RunDir) *desk {
 
 // Progress takes how far a step has come.
 func (d *desk) Progress(step string, p runbook.Progress) {
-	p.Text = runbook.Clean(p.Text)
+	p.Text = d.secrets.redact(runbook.Clean(p.Text))
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.state.Progress[step], d.dirty = p, true
@@ -71,8 +72,9 @@ func (d *desk) Log(step string) io.Writer {
 	var w io.Writer = io.Discard
 	f, err := os.OpenFile(d.dir.StepLog(step), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err == nil {
-		d.files = append(d.files, f)
-		w = &forgiving{w: f}
+		clean := &redactingWriter{w: f, secrets: d.secrets}
+		d.files = append(d.files, clean, f)
+		w = &forgiving{w: clean}
 	}
 	d.logs[step] = w
 	return w

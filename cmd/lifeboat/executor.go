@@ -29,17 +29,20 @@ type order struct {
 // answer is what the executor tells its starter, over file descriptor 3: that the run is in the journal under its hand, or
 // why it is not.
 type answer struct {
-	OK   bool   `json:"ok"`
-	What string `json:"what,omitempty"`
-	Do   string `json:"do,omitempty"`
-	Code int    `json:"code,omitempty"`
+	OK    bool   `json:"ok"`
+	What  string `json:"what,omitempty"`
+	Means string `json:"means,omitempty"`
+	Do    string `json:"do,omitempty"`
+	Code  int    `json:"code,omitempty"`
 }
 
 // executorCmd is the process that drives a run. Nobody types it.
-type executorCmd struct{}
+type executorCmd struct {
+	ID string `arg:"" name:"run" optional:"" help:"Only for the list of processes; the order comes over standard input."`
+}
 
 // Run drives one run to its end.
-func (executorCmd) Run(a *app) error {
+func (*executorCmd) Run(a *app) error {
 	tell := newTeller()
 	var o order
 	if err := json.NewDecoder(io.LimitReader(a.in, 16<<20)).Decode(&o); err != nil {
@@ -89,12 +92,12 @@ func drive(ctx context.Context, a *app, o order, tell *teller) error {
 		return err
 	}
 	defer rig.close()
-	d := newDesk(dir.Run(o.Run))
+	d := newDesk(dir.Run(o.Run), rig.secrets)
 	defer d.close()
 	filer := startFiling(dir, o.Run)
 	defer filer.finish()
 	cfg := engine.Config{
-		Plan: rig.plan, Run: o.Run, Journal: j, Clock: clock, Driver: me, Secrets: rig.secrets, Desk: d,
+		Plan: rig.plan, Run: o.Run, Journal: secretFree{j, rig.secrets}, Clock: clock, Driver: me, Secrets: rig.secrets, Desk: d,
 		Start: o.Start, Started: tell.ok,
 	}
 	if o.From != nil {
@@ -153,8 +156,8 @@ func (t *teller) say(ans answer) {
 
 // fail reports the error to the starter, or, when the run was under way, leaves it for the log.
 func (t *teller) fail(err error) error {
-	code, do := classify(err)
-	t.say(answer{What: err.Error(), Do: do, Code: code})
+	why := classify(err)
+	t.say(answer{What: why.what, Means: why.means, Do: why.do, Code: why.code})
 	if errors.Is(err, context.Canceled) {
 		return silentExit(exitGoesOn)
 	}

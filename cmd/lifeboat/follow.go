@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"lifeboat/runbook"
@@ -25,9 +26,11 @@ type follower struct {
 	ops     *operator // nil: nobody answers
 	state   runbook.State
 	asked   uint64 // the question on the screen
+	told    uint64 // the question of which was said who had decided it
 	from    uint64 // events up to this one are not shown
 	shown   map[string]runbook.Progress
 	trouble string
+	undo    []string // the steps whose undo is followed: they decide the exit code
 }
 
 // livePoll is how often a follower looks at what lies beside the journal.
@@ -101,16 +104,30 @@ func (f *follower) ended() (code int, over bool) {
 		if f.undoing() {
 			return 0, false
 		}
+		if len(f.undo) > 0 {
+			return f.undone(), true
+		}
 		return exitOf(f.state.Finished), true
 	}
 	if f.state.Held != nil && (f.ops == nil || f.ops.gone) {
 		for _, q := range f.state.Questions() {
-			ask(f.print.say, q, f.plan)
+			f.ask(q)
 		}
 		f.print.say("the run waits for an operator; answer with: lifeboat attach %s", f.run)
 		return exitGoesOn, true
 	}
 	return 0, false
+}
+
+// undone is the exit code of an undo.
+func (f *follower) undone() int {
+	for _, id := range f.undo {
+		if f.state.Step(id).Undo != runbook.UndoDone {
+			f.print.say("not everything could be put back; try again with: lifeboat undo %s", f.run)
+			return exitFailed
+		}
+	}
+	return exitDone
 }
 
 // undoing reports whether an undo of the finished run is under way or to come.
@@ -128,7 +145,7 @@ func (f *follower) askNext() {
 		return
 	}
 	f.asked = qs[0].Seq
-	ask(f.print.say, qs[0], f.plan)
+	f.ask(qs[0])
 }
 
 // look shows progress, trouble, and whether the driver is still there.
@@ -171,24 +188,33 @@ func (f *follower) heard(ctx context.Context, line string, ok bool) error {
 	if note, is := cutWord(line, "note"); is {
 		return f.append(ctx, &runbook.NoteAdded{Text: note, By: by})
 	}
-	if line == "stop" {
-		return f.append(ctx, &runbook.StopRequested{By: by})
+	if reason, is := cutWord(line+" ", "stop"); is {
+		return f.append(ctx, &runbook.StopRequested{By: by, Reason: strings.TrimSpace(reason)})
 	}
 	q, open := f.state.Open(f.asked)
 	if !open {
-		if line != "" {
+		d, decided := f.state.Decided[f.asked]
+		switch {
+		case line == "":
+		case decided && f.told != f.asked:
+			f.told = f.asked
+			f.print.say("decided by %s at %s", d.By, d.At.Format("15:04:05"))
+		default:
 			f.print.say("nothing is asked now; `note TEXT` and `stop` work at any time")
 		}
 		return nil
 	}
 	r, err := reply(q, line, by)
+	if err == nil {
+		err = f.complete(q, r)
+	}
 	var fact runbook.Fact
 	if err == nil {
 		fact, err = q.Answer(r)
 	}
 	if err != nil {
 		f.print.say("  %v", err)
-		ask(f.print.say, q, f.plan)
+		f.ask(q)
 		return nil
 	}
 	return f.decide(ctx, q, fact)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -22,15 +24,7 @@ func (c *historyCmd) Run(a *app) error {
 	if c.Limit < 1 || c.Limit > 10_000 {
 		return usage("choose between 1 and 10000", "--limit %d is impossible", c.Limit)
 	}
-	_, lib, err := a.library()
-	if err != nil {
-		return err
-	}
-	ctx, cancel := background(10 * time.Second)
-	defer cancel()
-	runs, err := lib.Runs(ctx, store.Query{
-		Runbook: c.Runbook, Outcome: runbook.Outcome(c.Outcome), Mode: runbook.Mode(c.Mode), Limit: c.Limit,
-	})
+	runs, err := c.find(a)
 	if err != nil {
 		return err
 	}
@@ -61,17 +55,40 @@ func (c *historyCmd) Run(a *app) error {
 	return nil
 }
 
+func (c *historyCmd) find(a *app) ([]store.Summary, error) {
+	path, err := a.storePath()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil, nil // to look makes no store
+	}
+	_, lib, err := a.library()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := background(10 * time.Second)
+	defer cancel()
+	return lib.Runs(ctx, store.Query{
+		Runbook: c.Runbook, Outcome: runbook.Outcome(c.Outcome), Mode: runbook.Mode(c.Mode), Limit: c.Limit,
+	})
+}
+
 type showCmd struct {
 	ID string `arg:"" name:"run" optional:"" help:"The run, or the beginning of its id (default: the newest)."`
 }
 
 // Run shows every event of one run, from its logbook.
 func (c *showCmd) Run(a *app) error {
-	dir, err := a.store()
+	dir, err := a.readStore()
 	if err != nil {
 		return err
 	}
-	id, err := a.findRun(dir, c.ID)
+	find := func() (runbook.RunID, error) { return a.findRun(dir, c.ID) }
+	if c.ID == "" {
+		find = func() (runbook.RunID, error) { return a.newestRun(dir) }
+	}
+	id, err := find()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"lifeboat/runbook"
 )
 
 // version is set when a release is built.
@@ -59,6 +61,7 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	parser, err := kong.New(&c,
 		kong.Name("lifeboat"), kong.Description("Failover console: guided, timed, recorded."),
 		kong.Writers(out, errs), kong.Exit(func(code int) { exit = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(help),
 	)
 	if err != nil {
 		fmt.Fprintln(errs, "lifeboat:", err)
@@ -72,12 +75,52 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintf(errs, "lifeboat: %v\n  see: lifeboat --help\n", err)
+		fmt.Fprintf(errs, "lifeboat: %s\n  do: see %s --help\n", runbook.CleanLines(err.Error()), commandOf(err))
 		return exitUsage
 	}
 	a := &app{global: c.global, in: in, out: out, errs: errs}
 	err = ctx.Run(a)
 	return a.exit(err)
+}
+
+// help is kong's help of a command, and below it what the exit codes mean; the program's own ends with where to start.
+func help(options kong.HelpOptions, ctx *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	words := exitWords
+	if ctx.Selected() == nil {
+		words += startWords
+	}
+	_, err := io.WriteString(ctx.Stdout, words)
+	return err
+}
+
+const exitWords = `
+Exit codes:
+  0  done                                  5  stopped by an operator
+  1  the run failed                        6  another driver holds the run
+  2  wrong usage or an invalid file        7  the history is damaged
+  3  the run goes on without this          8  done, with steps skipped
+     terminal, or waits for an operator
+  4  refused by a guard or readiness
+`
+
+const startWords = `
+Start with:
+  lifeboat demo                            a failover on a simulated estate
+  lifeboat plan failover                   what it does, call by call; changes nothing
+`
+
+// commandOf names the command that a parse error is about.
+func commandOf(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			return "lifeboat " + node.Name
+		}
+	}
+	return "lifeboat"
 }
 
 // The exit codes.
@@ -93,11 +136,11 @@ const (
 	exitSkips   = 8
 )
 
-// exitError carries an exit code. Do, when there is one, says what to do about it.
+// exitError carries an exit code. Means and do, when there are any, say what it means and what to do about it.
 type exitError struct {
-	code int
-	err  error
-	do   string
+	code      int
+	err       error
+	means, do string
 }
 
 func (e *exitError) Error() string { return e.err.Error() }
@@ -118,12 +161,15 @@ func (a *app) exit(err error) int {
 	if errors.As(err, &silent) {
 		return int(silent)
 	}
-	code, do := classify(err)
-	fmt.Fprintf(a.errs, "lifeboat: %v\n", err)
-	if do != "" {
-		fmt.Fprintf(a.errs, "  do: %s\n", do)
+	t := classify(err)
+	fmt.Fprintf(a.errs, "lifeboat: %s\n", runbook.CleanLines(t.what))
+	if t.means != "" {
+		fmt.Fprintf(a.errs, "  means: %s\n", t.means)
 	}
-	return code
+	if t.do != "" {
+		fmt.Fprintf(a.errs, "  do: %s\n", t.do)
+	}
+	return t.code
 }
 
 // silentExit is an exit code whose reason stands on the screen already.

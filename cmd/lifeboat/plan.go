@@ -30,6 +30,7 @@ type planned struct {
 	Forecast runbook.Seconds   `json:"forecast"`
 	Critical []string          `json:"critical_path"`
 	Waves    [][]string        `json:"waves"`
+	Start    asks              `json:"start"`
 	Guards   []plannedGuard    `json:"guards,omitempty"`
 	Steps    []plannedStep     `json:"steps"`
 	Notes    []string          `json:"notes,omitempty"`
@@ -40,7 +41,23 @@ type plannedGuard struct {
 	Title      string `json:"title"`
 	Kind       string `json:"kind"`
 	Applicable bool   `json:"applicable"`
-	Word       string `json:"word,omitempty"`
+	asks
+}
+
+// asks is what a person does first, and the word that is typed for it.
+type asks struct {
+	Confirm runbook.Confirm `json:"confirm"`
+	Word    string          `json:"word,omitempty"`
+}
+
+func asksFor(c runbook.Confirm, word string) asks {
+	switch c {
+	case runbook.ConfirmType:
+		return asks{Confirm: c, Word: word}
+	case runbook.ConfirmKey:
+		return asks{Confirm: c}
+	}
+	return asks{Confirm: runbook.ConfirmNone}
 }
 
 type plannedStep struct {
@@ -56,6 +73,7 @@ type plannedStep struct {
 	Timeout  runbook.Seconds `json:"timeout"`
 	Critical bool            `json:"critical"`
 	Undo     bool            `json:"undo"`
+	Asks     asks            `json:"asks"`
 	Calls    []string        `json:"calls,omitempty"`
 }
 
@@ -101,9 +119,10 @@ func (a *app) describePlan(plan *runbook.Plan, f *files) planned {
 	doc := planned{
 		Name: plan.Name, Title: plan.Title, Mode: plan.Mode, Digest: plan.Digest, Inputs: plan.Inputs,
 		Target: runbook.Seconds(plan.Target), Forecast: runbook.Seconds(total), Critical: critical, Waves: runbook.Waves(plan),
+		Start: asksFor(plan.Confirm, plan.Word),
 	}
 	for _, g := range plan.Guards {
-		doc.Guards = append(doc.Guards, plannedGuard{ID: g.ID, Title: g.Title, Kind: g.Kind.Name, Applicable: g.Applicable, Word: g.Word})
+		doc.Guards = append(doc.Guards, plannedGuard{ID: g.ID, Title: g.Title, Kind: g.Kind.Name, Applicable: g.Applicable, asks: asksFor(g.Waive, g.Word)})
 	}
 	stand := runbook.Placeholders(plan)
 	for i := range plan.Steps {
@@ -112,7 +131,7 @@ func (a *app) describePlan(plan *runbook.Plan, f *files) planned {
 		doc.Steps = append(doc.Steps, plannedStep{
 			ID: step.ID, Title: step.Title, Why: step.Why, Kind: step.Kind.Name, Needs: step.Needs, If: step.If,
 			Needed: !never[step.ID], Estimate: runbook.Seconds(took(step.ID)), Source: estimates[step.ID].Source,
-			Timeout: runbook.Seconds(step.Timeout), Critical: slices.Contains(critical, step.ID), Undo: undo,
+			Timeout: runbook.Seconds(step.Timeout), Critical: slices.Contains(critical, step.ID), Undo: undo, Asks: asksFor(step.Confirm, step.Word),
 			Calls: byHand(plan, step.ID, &stand),
 		})
 	}
@@ -188,18 +207,13 @@ func (a *app) printPlan(d planned) {
 		line += " of " + clockText(time.Duration(d.Target))
 	}
 	fmt.Fprintf(a.out, "%s · critical path: %s\n", line, strings.Join(d.Critical, " → "))
-	if len(d.Guards) > 0 {
-		fmt.Fprintln(a.out, "\nguards, before the first step")
+	switch d.Start.Confirm {
+	case runbook.ConfirmType:
+		fmt.Fprintf(a.out, "starts when %s is typed\n", d.Start.Word)
+	case runbook.ConfirmKey:
+		fmt.Fprintln(a.out, "starts when an operator says yes")
 	}
-	for _, g := range d.Guards {
-		extra := ""
-		if !g.Applicable {
-			extra = " (not asked in this mode)"
-		} else if g.Word != "" {
-			extra = " (can be waived by typing " + g.Word + ")"
-		}
-		fmt.Fprintf(a.out, "  %-10s %s%s\n", g.ID, g.Title, extra)
-	}
+	a.printPlannedGuards(d.Guards)
 	byID := map[string]plannedStep{}
 	for _, s := range d.Steps {
 		byID[s.ID] = s
@@ -212,6 +226,24 @@ func (a *app) printPlan(d planned) {
 	}
 	for _, n := range d.Notes {
 		fmt.Fprintln(a.out, "\nnote:", n)
+	}
+}
+
+func (a *app) printPlannedGuards(guards []plannedGuard) {
+	if len(guards) > 0 {
+		fmt.Fprintln(a.out, "\nguards, before the first step")
+	}
+	for _, g := range guards {
+		extra := " (cannot be waived)"
+		switch {
+		case !g.Applicable:
+			extra = " (not asked in this mode)"
+		case g.Confirm == runbook.ConfirmType:
+			extra = " (can be waived by typing " + g.Word + ")"
+		case g.Confirm == runbook.ConfirmKey:
+			extra = " (can be waived)"
+		}
+		fmt.Fprintf(a.out, "  %-10s %s%s\n", g.ID, g.Title, extra)
 	}
 }
 
@@ -235,7 +267,17 @@ func (a *app) printPlannedStep(s plannedStep) {
 	}
 	fmt.Fprintf(a.out, "             %s · %s (%s), at most %s · %s\n", after, clockText(time.Duration(s.Estimate)), s.Source,
 		clockText(time.Duration(s.Timeout)), undo)
+	switch s.Asks.Confirm {
+	case runbook.ConfirmType:
+		fmt.Fprintf(a.out, "             waits until %s is typed\n", s.Asks.Word)
+	case runbook.ConfirmKey:
+		fmt.Fprintln(a.out, "             waits until an operator says yes")
+	}
 	for _, c := range s.Calls {
+		if strings.HasPrefix(c, "#") {
+			fmt.Fprintf(a.out, "             %s\n", c)
+			continue
+		}
 		fmt.Fprintf(a.out, "             $ %s\n", c)
 	}
 }

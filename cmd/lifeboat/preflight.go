@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"sort"
@@ -33,12 +34,12 @@ func (a *app) resolve(f *files, mode runbook.Mode) (map[string]string, error) {
 	defer cancel()
 	cloud, err := aws.New(ctx, aws.Options{Account: f.parsedEstate.Account})
 	if err != nil {
-		return nil, err
+		return nil, notReady(err)
 	}
 	for _, ref := range refs {
 		id, err := findByTags(ctx, cloud.Set(), ref)
 		if err != nil {
-			return nil, fmt.Errorf("estate.%s: %w", ref.Path, err)
+			return nil, notReady(fmt.Errorf("estate.%s: %w", ref.Path, err))
 		}
 		out[ref.Path] = id
 	}
@@ -130,21 +131,39 @@ func (a *app) preflight(f *files, mode runbook.Mode) error {
 		return nil
 	}
 	if _, err := exec.LookPath("ssh"); err != nil {
-		return coded(exitRefused, "install the OpenSSH client and put it on the PATH", fmt.Errorf("there is no ssh on the PATH"))
+		return notReady(&exitError{
+			code: exitRefused, err: errors.New("there is no ssh on the PATH"),
+			means: "no host could be reached; nothing was started", do: "install the OpenSSH client, or put it on the PATH",
+		})
 	}
 	ctx, cancel := background(lookTimeout)
 	defer cancel()
 	cloud, err := aws.New(ctx, aws.Options{Account: f.parsedEstate.Account})
 	if err != nil {
-		return err
+		return notReady(err)
 	}
 	account, err := cloud.Account(ctx, f.parsedEstate.Standby.Region)
 	if err != nil {
-		return err
+		return notReady(err)
 	}
 	if want := f.parsedEstate.Account; want != "" && account.ID != want {
-		return coded(exitRefused, "use the credentials of "+want,
-			fmt.Errorf("these credentials are of account %s (%s), the estate is in %s", account.ID, account.ARN, want))
+		return notReady(&exitError{
+			code: exitRefused, err: fmt.Errorf("these credentials are of account %s (%s), and the estate is in account %s", account.ID, account.ARN, want),
+			means: "the run would act on somebody else's machines; nothing was started",
+			do:    "choose the profile of " + want + " with AWS_PROFILE, or correct `account` in the estate",
+		})
 	}
 	return nil
+}
+
+// notReady is an error that was found before there was a run: a refusal, unless the files or the command line are wrong.
+func notReady(err error) error {
+	t := classify(err)
+	if t.code == exitFailed {
+		t.code = exitRefused
+	}
+	if t.means == "" {
+		t.means = "nothing was started"
+	}
+	return &exitError{code: t.code, err: err, means: t.means, do: t.do}
 }

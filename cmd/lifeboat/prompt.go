@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"lifeboat/runbook"
@@ -31,22 +32,104 @@ func newOperator(in io.Reader) *operator {
 }
 
 // ask puts a question into words.
-func ask(out func(string, ...any), q runbook.Question, plan *runbook.Plan) {
+func (f *follower) ask(q runbook.Question) {
+	say := f.print.say
 	switch q.Kind {
 	case runbook.AskStart:
-		out("? may the run start: %s", q.Text)
+		say("? may the run start: %s", q.Text)
 	case runbook.AskApprove:
-		out("? may step %s start: %s", q.Step, q.Text)
+		say("? may step %s start: %s", q.Step, q.Text)
 	case runbook.AskManual:
-		out("? step %s is yours: %s", q.Step, q.Text)
+		say("? step %s is yours: %s", q.Step, q.Text)
+		f.sayManual(q.Step)
 	case runbook.AskWaive:
-		out("? guard %s does not hold: %s", q.Step, q.Text)
+		say("? guard %s does not hold: %s", q.Step, q.Text)
 	case runbook.AskUnknown:
-		out("? step %s: it is not known whether it happened: %s", q.Step, q.Text)
+		say("? step %s: it is not known whether it happened: %s", q.Step, q.Text)
 	case runbook.AskFailed:
-		out("? step %s failed: %s", q.Step, q.Text)
+		say("? step %s failed: %s", q.Step, q.Text)
+		f.sayFailure(f.state.Step(q.Step).Failure)
 	}
-	out("  answer %s", strings.Join(phrases(q), " · "))
+	say("  answer %s", strings.Join(phrases(q), " · "))
+	if reads := f.readLater(q); len(reads) > 0 && q.Kind != runbook.AskApprove {
+		say("  with skip, by-hand or done also: %s", strings.Join(reads, " "))
+	}
+}
+
+// sayManual tells what the person is to do.
+func (f *follower) sayManual(step string) {
+	if f.plan == nil {
+		return
+	}
+	for _, line := range byHand(f.plan, step, &f.state) {
+		f.print.say("  %s", strings.TrimPrefix(line, "# "))
+	}
+}
+
+func (f *follower) sayFailure(why *runbook.Failure) {
+	if why == nil {
+		return
+	}
+	if why.Means != "" {
+		f.print.say("  means: %s", why.Means)
+	}
+	if why.Do != "" {
+		f.print.say("  do: %s", why.Do)
+	}
+}
+
+// readLater are the outputs of the question's step that steps to come read and that are not there, as NAME=?: somebody who
+// leaves the step out has to give them. Which ones they are shows when each is taken away.
+func (f *follower) readLater(q runbook.Question) []string {
+	if f.plan == nil {
+		return nil
+	}
+	step, ok := f.plan.Step(q.Step)
+	if !ok || q.Kind == runbook.AskWaive {
+		return nil
+	}
+	st := f.state.Step(q.Step)
+	var out []string
+	for _, o := range step.Kind.Outputs {
+		if _, has := st.Outputs[o.Name]; !has && f.isRead(q.Step, o.Name) {
+			out = append(out, o.Name+"=?")
+		}
+	}
+	return out
+}
+
+func (f *follower) isRead(id, output string) bool {
+	stand := runbook.Placeholders(f.plan)
+	delete(stand.Steps[id].Outputs, output)
+	for i := range f.plan.Steps {
+		later := &f.plan.Steps[i]
+		if st := f.state.Step(later.ID); later.ID == id || st.Settled() {
+			continue
+		}
+		if _, err := f.plan.Bind(later.ID, &stand, nil); err != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// complete refuses an answer that leaves a step out without what later steps need from it.
+func (f *follower) complete(q runbook.Question, r runbook.Reply) error {
+	leaves := r.Choice == runbook.ChooseSkip || r.Choice == runbook.ChooseByHand ||
+		r.Choice == runbook.ChooseApprove && q.Kind == runbook.AskManual
+	if !leaves {
+		return nil
+	}
+	var missing []string
+	for _, want := range f.readLater(q) {
+		if _, given := r.Outputs[strings.TrimSuffix(want, "=?")]; !given {
+			missing = append(missing, want)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("later steps read what %s would have left: add %s", q.Step, strings.Join(missing, " "))
+	}
+	return nil
 }
 
 // phrases are what can be typed.
@@ -90,17 +173,23 @@ func reply(q runbook.Question, line string, by runbook.Actor) (runbook.Reply, er
 			return r, fmt.Errorf("this one needs the word %s", q.Word)
 		}
 		r.Choice = positive
+		if q.Kind == runbook.AskManual {
+			r.Reason, r.Outputs = splitOutputs(rest)
+		}
 		return r, nil
 	case verb == "no" || verb == "refuse":
 		r.Choice = runbook.ChooseRefuse
 		return r, nil
 	}
-	r.Choice = runbook.Choice(verb)
-	if r.Choice == runbook.ChooseSkip || r.Choice == runbook.ChooseByHand {
-		r.Reason, r.Outputs = splitOutputs(rest)
-	}
 	if line == "" {
 		return r, errors.New("nothing was typed")
+	}
+	r.Choice = runbook.Choice(verb)
+	if !slices.Contains(q.Choices, r.Choice) {
+		return r, fmt.Errorf("%q is not an answer here", line)
+	}
+	if r.Choice == runbook.ChooseSkip || r.Choice == runbook.ChooseByHand {
+		r.Reason, r.Outputs = splitOutputs(rest)
 	}
 	return r, nil
 }

@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"lifeboat/providers"
@@ -43,6 +41,8 @@ func openRig(ctx context.Context, dir store.Dir, id runbook.RunID, started *runb
 		return nil, err
 	}
 	r := &rig{secrets: newSecrets()}
+	r.secrets.learn(started.Runbook.Text)
+	r.secrets.learn(started.Estate.Text)
 	folder := dir.Run(id)
 	set, err := r.providers(ctx, folder, f.parsedEstate, started, clock)
 	if err != nil {
@@ -127,48 +127,6 @@ func (r *rig) realWorld(ctx context.Context, folder string, estate *runbook.Esta
 	}
 	set.Names = dns.New(names)
 	return set, nil
-}
-
-// secrets finds secrets: in the environment, or as a file in $CREDENTIALS_DIRECTORY or $LIFEBOAT_SECRETS. It remembers
-// what it gave out, so that it can be taken out of everything that is written.
-type secrets struct {
-	mu    sync.Mutex
-	given []string
-}
-
-func newSecrets() *secrets { return &secrets{} }
-
-// Secret returns the secret's value.
-func (s *secrets) Secret(name string) (string, error) {
-	value, ok := os.LookupEnv(name)
-	for _, folder := range []string{os.Getenv("LIFEBOAT_SECRETS"), os.Getenv("CREDENTIALS_DIRECTORY")} {
-		if ok || folder == "" {
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(folder, filepath.Base(name)))
-		if err == nil {
-			value, ok = strings.TrimRight(string(text), "\n"), true
-		} else if !errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("secret %s: %w", name, unwrapPath(err))
-		}
-	}
-	if !ok || value == "" {
-		return "", fmt.Errorf("secret %s is not there: set it in the environment, or as a file in $LIFEBOAT_SECRETS", name)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.given = append(s.given, value)
-	return value, nil
-}
-
-// redact takes every secret that was given out from a text.
-func (s *secrets) redact(text string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, v := range s.given {
-		text = strings.ReplaceAll(text, v, "(secret)")
-	}
-	return text
 }
 
 // callLog writes every call made, one JSON object a line. It never stops a run.

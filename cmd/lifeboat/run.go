@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"lifeboat/providers"
@@ -76,11 +78,10 @@ func (a *app) start(mode runbook.Mode, name string, rf runFlags, sf simFlags) er
 	if f.shipped && mode != runbook.Rehearse {
 		return usage("name your own with --estate FILE", "%s is the demo's estate, which exists only in rehearsals", f.estate.Path)
 	}
-	inputs, err := parseInputs(rf.Set)
-	if err != nil {
+	if err := sf.check(mode); err != nil {
 		return err
 	}
-	answers, err := a.answers(mode)
+	inputs, err := parseInputs(rf.Set)
 	if err != nil {
 		return err
 	}
@@ -92,15 +93,14 @@ func (a *app) start(mode runbook.Mode, name string, rf runFlags, sf simFlags) er
 	if err != nil {
 		return err
 	}
+	answers, err := a.answers(plan)
+	if err != nil {
+		return err
+	}
 	if err := a.preflight(f, mode); err != nil {
 		return err
 	}
 	dir, err := a.store()
-	if err != nil {
-		return err
-	}
-	id := newRunID(time.Now(), f.parsed.Name, randomTail)
-	folder, err := dir.MakeRun(id)
 	if err != nil {
 		return err
 	}
@@ -109,31 +109,71 @@ func (a *app) start(mode runbook.Mode, name string, rf runFlags, sf simFlags) er
 		Title: plan.Title, Name: plan.Name, Target: runbook.Duration(plan.Target), Answers: answers, By: thisActor(),
 		Versions: map[string]string{"lifeboat": version}, Reference: runbook.Clean(rf.Reference),
 	}
-	if mode == runbook.Rehearse {
-		if err := makeWorld(folder, plan.Estate, sf, started); err != nil {
-			return err
-		}
-	}
-	if err := startExecutor(order{Run: id, Store: string(dir), Start: started, By: started.By}); err != nil {
+	id, err := a.launch(dir, plan, sf, started)
+	if err != nil {
 		return err
 	}
-	return a.follow(dir, id, plan, 0)
+	return a.follow(&target{dir: dir, id: id, plan: plan}, 0)
+}
+
+// launch makes the run's folder and hands the run to an executor. A run that does not start leaves no folder.
+func (a *app) launch(dir store.Dir, plan *runbook.Plan, sf simFlags, started *runbook.RunStarted) (runbook.RunID, error) {
+	if plan.Mode == runbook.Live {
+		release, err := a.onlyOne(dir, plan.Name)
+		if err != nil {
+			return "", err
+		}
+		defer release()
+	}
+	id := newRunID(time.Now(), plan.Name, randomTail)
+	folder, err := dir.MakeRun(id)
+	if err != nil {
+		return "", err
+	}
+	if plan.Mode == runbook.Rehearse {
+		err = makeWorld(folder, plan.Estate, sf, started)
+	}
+	if err == nil {
+		err = startExecutor(order{Run: id, Store: string(dir), Start: started, By: started.By})
+	}
+	if err != nil {
+		if _, there := os.Stat(folder.Logbook()); errors.Is(there, os.ErrNotExist) {
+			os.RemoveAll(string(folder)) // nothing of it was recorded, so nothing of it was done
+		}
+		return "", err
+	}
+	return id, nil
+}
+
+// check refuses what no world can be made of, before anything is made.
+func (sf simFlags) check(mode runbook.Mode) error {
+	if mode != runbook.Rehearse {
+		return nil
+	}
+	if sf.Speed < 0.1 || sf.Speed > 1000 {
+		return usage("choose between 0.1 and 1000", "--speed %v is impossible", sf.Speed)
+	}
+	if _, err := sim.Night(sf.Night, 1); err != nil {
+		var names []string
+		for _, n := range sim.Nights() {
+			names = append(names, n.Name)
+		}
+		return usage("choose one of "+strings.Join(names, ", "), "there is no night %q", sf.Night)
+	}
+	return nil
 }
 
 // worldFolder is where the world of a rehearsal lies, in the run's folder.
 const worldFolder = "world"
 
 func makeWorld(folder store.RunDir, estate *runbook.Estate, sf simFlags, started *runbook.RunStarted) error {
-	if sf.Speed <= 0 || sf.Speed > 1000 {
-		return usage("choose between 0.1 and 1000", "--speed %v is impossible", sf.Speed)
-	}
 	seed := sf.Seed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())%1_000_000 + 1
 	}
 	faults, err := sim.Night(sf.Night, seed)
 	if err != nil {
-		return usage("", "%v", err)
+		return err
 	}
 	now := time.Now()
 	started.Clock = runbook.ClockSpec{Wall: now, World: now.UTC().Truncate(time.Second), Speed: sf.Speed}
@@ -149,15 +189,15 @@ func makeWorld(folder store.RunDir, estate *runbook.Estate, sf simFlags, started
 }
 
 // follow attaches this process to a run: it shows events after from and carries answers.
-func (a *app) follow(dir store.Dir, id runbook.RunID, plan *runbook.Plan, from uint64) error {
-	book, err := logbook.Open(dir.Run(id).Logbook(), runClock(dir, id).Now)
+func (a *app) follow(t *target, from uint64) error {
+	book, err := logbook.Open(t.dir.Run(t.id).Logbook(), runClock(t.dir, t.id).Now)
 	if err != nil {
 		return err
 	}
 	defer book.Close()
 	f := &follower{
-		app: a, dir: dir, run: id, journal: book, print: a.printer(plan), plan: plan, ops: a.operator(), from: from,
-		shown: map[string]runbook.Progress{},
+		app: a, dir: t.dir, run: t.id, journal: book, print: a.printer(t.plan), plan: t.plan, ops: a.operator(), from: from,
+		undo: t.undo, shown: map[string]runbook.Progress{},
 	}
 	return f.follow()
 }

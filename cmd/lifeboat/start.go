@@ -24,13 +24,13 @@ func startExecutor(o order) error {
 		return err
 	}
 	if argv := scopeCommand(); argv != nil {
-		err := spawn(argv, o, text)
+		err := spawn(append(argv, string(o.Run)), o, text)
 		if !errors.Is(err, errSilent) {
 			return err
 		}
 		// systemd-run did not get as far as the executor: without a scope it is still its own session.
 	}
-	return spawn(executorArgs(), o, text)
+	return spawn(append(executorArgs(), string(o.Run)), o, text)
 }
 
 // executorArgs names this very program, even when its file was replaced since it started.
@@ -77,6 +77,9 @@ func spawn(argv []string, o order, text []byte) error {
 	}
 	defer reader.Close()
 	cmd := exec.Command(argv[0], argv[1:]...)
+	if argv[0] == executorArgs()[0] {
+		cmd.Args[0] = "lifeboat" // what ps shows: lifeboat executor RUN
+	}
 	cmd.Dir = "/"
 	cmd.Env = append(os.Environ(), tellerVar+"=3")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), log, log
@@ -105,7 +108,7 @@ func hear(reader *os.File, logPath string) error {
 		return fmt.Errorf("%w; its log is %s", errSilent, logPath)
 	}
 	if !ans.OK {
-		return &exitError{code: max(ans.Code, exitFailed), err: errors.New(ans.What), do: ans.Do}
+		return &exitError{code: max(ans.Code, exitFailed), err: errors.New(ans.What), means: ans.Means, do: ans.Do}
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ type verified struct {
 
 // Run checks checksums and chains. A damaged history is made again from the logbooks.
 func (c *verifyCmd) Run(a *app) error {
-	dir, err := a.store()
+	dir, err := a.readStore()
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func verifyRun(dir store.Dir, id runbook.RunID) verified {
 	v := verified{Run: id, Path: path, OK: err == nil, Events: report.Events, Head: report.Head}
 	if err != nil {
 		v.Error = err.Error()
-		_, v.Do = classify(err)
+		v.Do = classify(err).do
 	}
 	return v
 }
@@ -98,7 +98,7 @@ func verifyHistory(a *app, dir store.Dir) verified {
 	var damaged *store.ErrDamaged
 	if !errors.As(err, &damaged) {
 		v.Error = err.Error()
-		_, v.Do = classify(err)
+		v.Do = classify(err).do
 		return v
 	}
 	ctx, cancel := background(10 * time.Minute)
@@ -106,7 +106,7 @@ func verifyHistory(a *app, dir store.Dir) verified {
 	fmt.Fprintf(a.errs, "note: %v\n  it is made again from the logbooks\n", err)
 	if err := rebuildLibrary(ctx, dir); err != nil {
 		v.Error = err.Error()
-		_, v.Do = classify(err)
+		v.Do = classify(err).do
 		return v
 	}
 	v.OK = true

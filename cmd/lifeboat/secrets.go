@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"lifeboat/runbook"
+	"lifeboat/store/logbook"
+)
+
+// secrets finds secrets: in the environment, or as a file in $LIFEBOAT_SECRETS or $CREDENTIALS_DIRECTORY. It knows every
+// spelling under which one of them can come back in an answer, and takes them out of all that is written.
+type secrets struct {
+	mu     sync.Mutex
+	hidden []string // the longest first
+}
+
+func newSecrets() *secrets { return &secrets{} }
+
+// shortest is the fewest characters a secret may have: a shorter one stands in every text, and cannot be kept out of it.
+const shortest = 4
+
+// Secret returns the secret's value.
+func (s *secrets) Secret(name string) (string, error) {
+	value, err := findSecret(name)
+	if err != nil {
+		return "", err
+	}
+	if len(value) < shortest {
+		return "", runbook.Fail(fmt.Sprintf("secret %s is shorter than %d characters", name, shortest),
+			"it could not be kept out of the record; nothing was done", "choose a longer one")
+	}
+	s.hide(value)
+	return value, nil
+}
+
+func findSecret(name string) (string, error) {
+	value, ok := os.LookupEnv(name)
+	for _, folder := range []string{os.Getenv("LIFEBOAT_SECRETS"), os.Getenv("CREDENTIALS_DIRECTORY")} {
+		if ok || folder == "" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(folder, filepath.Base(name)))
+		if err == nil {
+			value, ok = strings.TrimRight(string(text), "\n"), true
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("secret %s: %w", name, unwrapPath(err))
+		}
+	}
+	if !ok || value == "" {
+		return "", runbook.Fail(fmt.Sprintf("secret %s is not there", name), "nothing was done",
+			"set it in the environment of `lifeboat resume`, or as a file in $LIFEBOAT_SECRETS")
+	}
+	return value, nil
+}
+
+var secretName = regexp.MustCompile(`secret\s*(?:\.\s*|\[\s*["'])([A-Za-z_][A-Za-z0-9_-]*)`)
+
+// learn hides the secrets that a text names, before any of them is given out: after a crash the far side may speak of
+// what an earlier driver has told it.
+func (s *secrets) learn(text string) {
+	for _, m := range secretName.FindAllStringSubmatch(text, -1) {
+		if value, err := findSecret(m[1]); err == nil && len(value) >= shortest {
+			s.hide(value)
+		}
+	}
+}
+
+// hide remembers a value as it is, as cleaning leaves it, line by line, and each of these as JSON spells it.
+func (s *secrets) hide(value string) {
+	spellings := append([]string{value, runbook.Clean(value)}, strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == '\r' })...)
+	for _, v := range slices.Clone(spellings) {
+		if text, err := json.Marshal(v); err == nil {
+			spellings = append(spellings, string(text[1:len(text)-1]))
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range spellings {
+		if len(v) >= shortest && !slices.Contains(s.hidden, v) {
+			s.hidden = append(s.hidden, v)
+		}
+	}
+	slices.SortStableFunc(s.hidden, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
+}
+
+// redact takes every secret from a text.
+func (s *secrets) redact(text string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.hidden {
+		text = strings.ReplaceAll(text, v, "(secret)")
+	}
+	return text
+}
+
+// longest is the length of the longest spelling.
+func (s *secrets) longest() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.hidden) == 0 {
+		return 0
+	}
+	return len(s.hidden[0])
+}
+
+// redactFact returns the fact without secrets. run.started is left alone: it was made before any secret was read, and
+// what it pins must stay as it is, byte for byte.
+func (s *secrets) redactFact(f runbook.Fact) (runbook.Fact, error) {
+	if _, start := f.(*runbook.RunStarted); start {
+		return f, nil
+	}
+	text, err := json.Marshal(f)
+	if err != nil {
+		return nil, err
+	}
+	if s.redact(string(text)) == string(text) {
+		return f, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	var v map[string]any
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	for key, part := range v {
+		if !structural[key] {
+			v[key] = s.redactValue(part)
+		}
+	}
+	if text, err = json.Marshal(v); err != nil {
+		return nil, err
+	}
+	clean, _ := reflect.New(reflect.TypeOf(f).Elem()).Interface().(runbook.Fact) // the same type as f
+	return clean, json.Unmarshal(text, clean)
+}
+
+// structural are the words of a fact that name things of the plan.
+var structural = map[string]bool{"step": true, "guard": true, "kind": true, "key": true, "steps": true, "outcome": true}
+
+func (s *secrets) redactValue(v any) any {
+	switch v := v.(type) {
+	case string:
+		return s.redact(v)
+	case []any:
+		for i := range v {
+			v[i] = s.redactValue(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = s.redactValue(v[k])
+		}
+	}
+	return v
+}
+
+// secretFree is a journal into which no secret gets.
+type secretFree struct {
+	*logbook.Book
+	secrets *secrets
+}
+
+// Append redacts the facts and appends them.
+func (j secretFree) Append(ctx context.Context, after, epoch uint64, facts ...runbook.Fact) ([]runbook.Event, error) {
+	clean := make([]runbook.Fact, len(facts))
+	for i, f := range facts {
+		var err error
+		if clean[i], err = j.secrets.redactFact(f); err != nil {
+			return nil, fmt.Errorf("take the secrets out of %s: %w", f.Type(), err)
+		}
+	}
+	return j.Book.Append(ctx, after, epoch, clean...)
+}
+
+// redactingWriter holds back the last, unfinished line, so that a secret in two writes is still found.
+type redactingWriter struct {
+	mu      sync.Mutex
+	w       io.Writer
+	secrets *secrets
+	held    []byte
+}
+
+// holdBack is how long a line may grow before a part of it is written.
+const holdBack = 64 << 10
+
+func (r *redactingWriter) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held = append(r.held, p...)
+	cut := bytes.LastIndexAny(r.held, "\r\n") + 1
+	if len(r.held)-cut > holdBack {
+		cut = len(r.held) - r.secrets.longest()
+	}
+	return len(p), r.flush(cut)
+}
+
+func (r *redactingWriter) flush(cut int) error {
+	if cut <= 0 {
+		return nil
+	}
+	text := r.secrets.redact(string(r.held[:cut]))
+	r.held = append(r.held[:0], r.held[cut:]...)
+	_, err := io.WriteString(r.w, text)
+	return err
+}
+
+// Close writes what was held back.
+func (r *redactingWriter) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.flush(len(r.held))
+}
