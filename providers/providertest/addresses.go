@@ -77,7 +77,7 @@ func associatePending(l lab) {
 		err := l.Set.Addresses.Associate(l.ctx(), l.Region, l.Address, i.ID, "")
 		now, read := l.Set.Instances.Instance(l.ctx(), l.Region, i.ID)
 		switch {
-		case providers.Is(read, providers.NotFound) && providers.Is(err, providers.NotFound):
+		case providers.Is(err, providers.NotFound): // it was not visible yet when it was asked for; it may be now
 			continue
 		case read == nil && now.State == providers.InstancePending:
 			l.want(providers.NotReady, "an address for a pending machine", err)

@@ -89,7 +89,7 @@ func attachPending(l lab) {
 		err := l.Set.Volumes.Attach(l.ctx(), l.Region, l.Volume, i.ID, device)
 		now, read := l.Set.Instances.Instance(l.ctx(), l.Region, i.ID)
 		switch {
-		case providers.Is(read, providers.NotFound) && providers.Is(err, providers.NotFound):
+		case providers.Is(err, providers.NotFound): // it was not visible yet when it was asked for; it may be now
 			continue
 		case read == nil && now.State == providers.InstancePending:
 			l.want(providers.NotReady, "attach to a pending machine", err)
