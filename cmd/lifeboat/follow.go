@@ -109,8 +109,9 @@ func (f *follower) ended() (code int, over bool) {
 		}
 		return exitOf(f.state.Finished), true
 	}
-	if f.state.Held != nil && (f.ops == nil || f.ops.gone) {
-		for _, q := range f.state.Questions() {
+	// A hold whose questions are all answered ends in a moment: its driver has yet to hear of it.
+	if qs := f.state.Questions(); f.state.Held != nil && len(qs) > 0 && (f.ops == nil || f.ops.gone) {
+		for _, q := range qs {
 			f.ask(q)
 		}
 		f.print.say("the run waits for an operator; answer with: lifeboat attach %s", f.run)
