@@ -57,7 +57,11 @@ func (r remote) ended(argv []string, res providers.Result) error {
 	if said == "" {
 		said = lastLines(res.Stdout, 3)
 	}
-	f := runbook.Fail(fmt.Sprintf("%s on %s ended with status %d: %s", line(argv), r.host, res.Status, said), "", "")
+	what := fmt.Sprintf("%s on %s ended with status %d", line(argv), r.host, res.Status)
+	if said != "" {
+		what += ": " + said
+	}
+	f := runbook.Fail(what, "", "")
 	switch {
 	case res.Status == 127:
 		f.Means, f.Do = "the program is not on the host", "install "+argv[0]+" there, or correct the step"
