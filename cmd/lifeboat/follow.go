@@ -25,9 +25,10 @@ type follower struct {
 	plan    *runbook.Plan
 	ops     *operator // nil: nobody answers
 	state   runbook.State
-	asked   uint64 // the question on the screen
-	told    uint64 // the question of which was said who had decided it
-	from    uint64 // events up to this one are not shown
+	asked   uint64   // the question on the screen
+	told    uint64   // the question that was answered here, or of which was said who had decided it
+	early   []string // lines of a script that came before their question
+	from    uint64   // events up to this one are not shown
 	shown   map[string]runbook.Progress
 	trouble string
 	undo    []string // the steps whose undo is followed: they decide the exit code
@@ -53,6 +54,9 @@ func (f *follower) follow() error {
 			return silentExit(code)
 		}
 		f.askNext()
+		if err := f.answerEarly(ctx); err != nil {
+			return err
+		}
 		if !waiting {
 			waiting = true
 			go func(after uint64) { moved <- f.journal.Wait(ctx, after) }(f.state.Seq)
@@ -77,11 +81,14 @@ func (f *follower) follow() error {
 }
 
 func (f *follower) lines() <-chan string {
-	if f.ops == nil || f.ops.gone {
+	if f.ops == nil || f.ops.closed {
 		return nil
 	}
 	return f.ops.lines
 }
+
+// nobody says that no answer can come from here any more.
+func (f *follower) nobody() bool { return f.ops == nil || f.ops.closed && len(f.early) == 0 }
 
 // read takes in what is new and shows it.
 func (f *follower) read(ctx context.Context) error {
@@ -110,7 +117,7 @@ func (f *follower) ended() (code int, over bool) {
 		return exitOf(f.state.Finished), true
 	}
 	// A hold whose questions are all answered ends in a moment: its driver has yet to hear of it.
-	if qs := f.state.Questions(); f.state.Held != nil && len(qs) > 0 && (f.ops == nil || f.ops.gone) {
+	if qs := f.state.Questions(); f.state.Held != nil && len(qs) > 0 && f.nobody() {
 		for _, q := range qs {
 			f.ask(q)
 		}
@@ -139,14 +146,34 @@ func (f *follower) undoing() bool {
 	return len(runbook.Decide(f.plan, f.state)) > 0 || len(runbook.Outstanding(f.plan, f.state)) > 0
 }
 
-// askNext puts the oldest open question on the screen, once.
+// askNext puts the oldest open question on the screen, once. One that was answered on the command line is not asked.
 func (f *follower) askNext() {
 	qs := f.state.Questions()
-	if f.ops == nil || f.ops.gone || len(qs) == 0 || qs[0].Seq == f.asked {
+	if f.nobody() || len(qs) == 0 || qs[0].Seq == f.asked || f.answered(qs[0]) {
 		return
 	}
 	f.asked = qs[0].Seq
 	f.ask(qs[0])
+}
+
+// answered says whether the driver is about to answer the question from the command line's answers.
+func (f *follower) answered(q runbook.Question) bool {
+	if f.plan == nil || len(f.state.Start.Answers) == 0 {
+		return false
+	}
+	for _, fact := range runbook.Decide(f.plan, f.state) {
+		switch fact := fact.(type) {
+		case *runbook.ApprovalGiven:
+			if fact.Answers == q.Seq {
+				return true
+			}
+		case *runbook.GuardWaived:
+			if fact.Answers == q.Seq {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // look shows progress, trouble, and whether the driver is still there.
@@ -182,7 +209,7 @@ func (f *follower) look() (code int, gone bool) {
 // heard takes one typed line.
 func (f *follower) heard(ctx context.Context, line string, ok bool) error {
 	if !ok {
-		f.ops.gone = true
+		f.ops.closed = true
 		return nil
 	}
 	by := thisActor()
@@ -194,15 +221,7 @@ func (f *follower) heard(ctx context.Context, line string, ok bool) error {
 	}
 	q, open := f.state.Open(f.asked)
 	if !open {
-		d, decided := f.state.Decided[f.asked]
-		switch {
-		case line == "":
-		case decided && f.told != f.asked:
-			f.told = f.asked
-			f.print.say("decided by %s at %s", d.By, d.At.Format("15:04:05"))
-		default:
-			f.print.say("nothing is asked now; `note TEXT` and `stop` work at any time")
-		}
+		f.unasked(line)
 		return nil
 	}
 	r, err := reply(q, line, by)
@@ -219,6 +238,32 @@ func (f *follower) heard(ctx context.Context, line string, ok bool) error {
 		return nil
 	}
 	return f.decide(ctx, q, fact)
+}
+
+// unasked takes an answer to which there is no open question. A person is told why: another was first, or nothing is asked,
+// so that what was typed for one question never answers the next. A script cannot see the questions: its line waits.
+func (f *follower) unasked(line string) {
+	d, decided := f.state.Decided[f.asked]
+	switch {
+	case line == "":
+	case decided && f.told != f.asked && d.By.Via != "flag":
+		f.told = f.asked
+		f.print.say("decided by %s at %s", d.By, d.At.Format(time.TimeOnly))
+	case f.ops.script:
+		f.early = append(f.early, line)
+	default:
+		f.print.say("nothing is asked now; `note TEXT` and `stop` work at any time")
+	}
+}
+
+// answerEarly gives the next line of a script to the question that is open now.
+func (f *follower) answerEarly(ctx context.Context) error {
+	if _, open := f.state.Open(f.asked); !open || len(f.early) == 0 || f.told == f.asked {
+		return nil
+	}
+	line := f.early[0]
+	f.early = f.early[1:]
+	return f.heard(ctx, line, true)
 }
 
 func cutWord(line, word string) (rest string, ok bool) {
@@ -242,14 +287,16 @@ func (f *follower) decide(ctx context.Context, q runbook.Question, fact runbook.
 		_, err := f.journal.Append(ctx, f.state.Seq, 0, fact)
 		var conflict *runbook.ErrConflict
 		if !errors.As(err, &conflict) {
+			f.told = q.Seq
 			return err
 		}
 		if err := f.read(ctx); err != nil {
 			return err
 		}
 		if _, open := f.state.Open(q.Seq); !open {
+			f.told = q.Seq
 			d := f.state.Decided[q.Seq]
-			f.print.say("decided by %s at %s", d.By, d.At.Format("15:04:05"))
+			f.print.say("decided by %s at %s", d.By, d.At.Format(time.TimeOnly))
 			return nil
 		}
 	}

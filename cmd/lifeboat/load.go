@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,33 +23,32 @@ type files struct {
 	shipped         bool // the estate is the demo's own
 }
 
-// load finds and parses a runbook and its estate. Problems of both files come back together.
-func (a *app) load(name string) (*files, error) {
+// load finds and parses a runbook and its estate. When one of them cannot be read, every mistake of both comes back at once,
+// also those that only compiling for the mode and the inputs finds.
+func (a *app) load(name string, mode runbook.Mode, inputs map[string]string) (*files, error) {
 	path, text, shipped, err := findRunbook(name)
 	if err != nil {
 		return nil, err
 	}
 	f := &files{runbook: runbook.NewSource(path, text)}
-	var problems []error
-	if f.parsed, err = runbook.Parse(path, text); err != nil {
-		problems = append(problems, err)
-	}
+	var wrong error
+	f.parsed, wrong = runbook.Parse(path, text)
 	estatePath, estateText, estateShipped, err := a.findEstate(path, shipped, f.parsed)
 	if err != nil {
-		return nil, errors.Join(append(problems, err)...)
+		return nil, errors.Join(wrong, err)
 	}
 	f.shipped = estateShipped
 	f.estate = runbook.NewSource(estatePath, estateText)
-	if f.parsedEstate, err = runbook.ParseEstate(estatePath, estateText); err != nil {
-		problems = append(problems, err)
+	var wrongEstate error
+	f.parsedEstate, wrongEstate = runbook.ParseEstate(estatePath, estateText)
+	if wrong == nil && wrongEstate == nil {
+		return f, nil
 	}
-	if len(problems) > 0 {
-		return nil, &exitError{code: exitUsage, err: joinProblems(problems)}
-	}
-	return f, nil
+	_, all := runbook.CompileFiles(f.runbook, f.estate, runbook.CompileInput{
+		Catalog: emptyCatalog(), Mode: mode, Inputs: inputs, Offline: true,
+	})
+	return nil, coded(exitUsage, "", cmp.Or(all, wrong, wrongEstate))
 }
-
-func joinProblems(errs []error) error { return errors.Join(errs...) }
 
 // findRunbook reads a file, or a runbook by its bare name: from ./runbooks, or one that is shipped.
 func findRunbook(name string) (path string, text []byte, shipped bool, err error) {

@@ -79,11 +79,11 @@ type plannedStep struct {
 
 // Run shows the plan. It calls nothing, so it works without a network.
 func (c *planCmd) Run(a *app) error {
-	f, err := a.load(c.Runbook)
+	inputs, err := parseInputs(c.Set)
 	if err != nil {
 		return err
 	}
-	inputs, err := parseInputs(c.Set)
+	f, err := a.load(c.Runbook, runbook.Mode(c.Mode), inputs)
 	if err != nil {
 		return err
 	}
@@ -293,11 +293,11 @@ func (c *checkCmd) Run(a *app) error {
 	if !c.Offline {
 		return usage("lifeboat check --offline "+c.Runbook, "only the check of the files is there: add --offline")
 	}
-	f, err := a.load(c.Runbook)
+	inputs, err := parseInputs(c.Set)
 	if err != nil {
 		return err
 	}
-	inputs, err := parseInputs(c.Set)
+	f, err := a.load(c.Runbook, runbook.Live, inputs)
 	if err != nil {
 		return err
 	}

@@ -65,13 +65,16 @@ func (p plainPrinter) event(e runbook.Event, s *runbook.State) {
 	fmt.Fprintln(p.out, strings.TrimRight(line, " "))
 }
 
-// clockText is m:ss, with a minus before the start.
+// clockText is m:ss, or h:mm:ss, with a minus before the start.
 func clockText(d time.Duration) string {
 	sign := ""
 	if d < 0 {
 		sign, d = "-", -d
 	}
 	d = d.Round(time.Second)
+	if d >= time.Hour {
+		return fmt.Sprintf("%s%d:%02d:%02d", sign, int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
+	}
 	return fmt.Sprintf("%s%d:%02d", sign, int(d.Minutes()), int(d.Seconds())%60)
 }
 
@@ -128,7 +131,7 @@ func describeRun(e runbook.Event, s *runbook.State) (sign, subject, words string
 	case *runbook.NoteAdded:
 		return "·", "note", f.Text + " (" + f.By.String() + ")"
 	case *runbook.RunFinished:
-		return outcomeSign(f.Outcome), strings.ToUpper(outcomeText(f.Outcome, f.Skipped)),
+		return outcomeSign(f.Outcome), strings.ToUpper(finishedText(f)),
 			"in " + clockText(time.Duration(f.Elapsed)) + targetText(s, time.Duration(f.Elapsed)) + reasonText(f.Reason)
 	}
 	return "·", "run", e.Fact.Type()
@@ -209,6 +212,13 @@ func outcomeSign(o runbook.Outcome) string {
 	}
 }
 
+func finishedText(f *runbook.RunFinished) string {
+	if f.Refused {
+		return "refused"
+	}
+	return outcomeText(f.Outcome, f.Skipped)
+}
+
 func outcomeText(o runbook.Outcome, skipped int) string {
 	if o == runbook.DoneWithSkips {
 		return fmt.Sprintf("done with %d skipped", skipped)
@@ -219,8 +229,8 @@ func outcomeText(o runbook.Outcome, skipped int) string {
 func targetText(s *runbook.State, elapsed time.Duration) string {
 	target := time.Duration(s.Start.Target)
 	switch {
-	case target == 0:
-		return ""
+	case target == 0, s.Finished == nil, s.Finished.Outcome != runbook.Done && s.Finished.Outcome != runbook.DoneWithSkips:
+		return "" // what did not arrive was not in time
 	case elapsed <= target:
 		return fmt.Sprintf(", %s inside the target of %s", clockText(target-elapsed), clockText(target))
 	default:

@@ -14,8 +14,9 @@ import (
 // operator is standard input as the place where an operator answers. Its lines come over a channel, which closes at the end
 // of the input: from then on nobody is there to ask.
 type operator struct {
-	lines <-chan string
-	gone  bool
+	lines  <-chan string
+	closed bool
+	script bool // no terminal: the lines may come before their questions
 }
 
 func newOperator(in io.Reader) *operator {
@@ -28,7 +29,7 @@ func newOperator(in io.Reader) *operator {
 			lines <- strings.TrimSpace(runbook.Clean(scan.Text()))
 		}
 	}()
-	return &operator{lines: lines}
+	return &operator{lines: lines, script: !interactive(in)}
 }
 
 // ask puts a question into words.
@@ -172,7 +173,9 @@ func reply(q runbook.Question, line string, by runbook.Actor) (runbook.Reply, er
 		if q.Confirm == runbook.ConfirmType {
 			return r, fmt.Errorf("this one needs the word %s", q.Word)
 		}
-		r.Choice = positive
+		if r.Choice = positive; !slices.Contains(q.Choices, positive) {
+			return r, fmt.Errorf("%q is not an answer here", line)
+		}
 		if q.Kind == runbook.AskManual {
 			r.Reason, r.Outputs = splitOutputs(rest)
 		}

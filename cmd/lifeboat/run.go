@@ -71,7 +71,11 @@ func interactive(in any) bool {
 
 // start makes the plan, hands it to an executor and follows the run.
 func (a *app) start(mode runbook.Mode, name string, rf runFlags, sf simFlags) error {
-	f, err := a.load(name)
+	inputs, err := parseInputs(rf.Set)
+	if err != nil {
+		return err
+	}
+	f, err := a.load(name, mode, inputs)
 	if err != nil {
 		return err
 	}
@@ -79,10 +83,6 @@ func (a *app) start(mode runbook.Mode, name string, rf runFlags, sf simFlags) er
 		return usage("name your own with --estate FILE", "%s is the demo's estate, which exists only in rehearsals", f.estate.Path)
 	}
 	if err := sf.check(mode); err != nil {
-		return err
-	}
-	inputs, err := parseInputs(rf.Set)
-	if err != nil {
 		return err
 	}
 	resolved, err := a.resolve(f, mode)

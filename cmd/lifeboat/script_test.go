@@ -21,7 +21,7 @@ import (
 // must end by itself, with the exit code that the script names, without a stack trace and without a byte that a terminal
 // obeys. The commands of the scripts, beside testscript's own:
 //
-//	lb CODE ARGS...        run lifeboat to its end; its output is there for stdout and stderr
+//	lb CODE ARGS...        run lifeboat to its end; its output is there for stdout and stderr; CODE may be 0|3
 //	start NAME ARGS...     run lifeboat with standard input open, in the background
 //	expect NAME REGEXP     wait until it has written that, after what was expected before
 //	send NAME WORDS...     type a line
