@@ -73,6 +73,6 @@ func TestLabCrash(t *testing.T) {
 
 // crashAt and crashMarker are the variables of crash_on.go, which this build does not have.
 const (
-	crashAt  = "LIFEBOAT_CRASH"
+	crashAt     = "LIFEBOAT_CRASH"
 	crashMarker = "LIFEBOAT_CRASH_ONCE"
 )

@@ -24,7 +24,7 @@ func (l *Lab) writeEstate() {
 		"SERVERS", strings.Join(servers, ", "), "PREGION", ProductionRegion, "INSTANCE", l.Instance, "PADDRESS", l.ProductionAddress,
 		"SREGION", StandbyRegion, "SZONE", StandbyZone, "IMAGE", l.Image, "DRILLADDRESS", l.DrillAddress, "ADDRESS", l.Address,
 		"DRILLVOLUME", l.DrillVolume, "VOLUME", l.Volume, "MOUNT", l.MountPath(), "DATA", l.Data, "IDENTITY", l.identity,
-		"SSHPORT", strconv.Itoa(l.Standby.Port), "REPLICAPORT", strconv.Itoa(l.Replica.Port), "USER", l.Standby.User,
+		"SSHPORT", strconv.Itoa(l.Standby.Port), "REPLICAHOST", l.replica, "REPLICAPORT", strconv.Itoa(l.Replica.Port), "USER", l.Standby.User,
 		"SUBNET", l.AWS.Subnet(StandbyRegion, StandbyZone), "GROUP", l.AWS.SecurityGroup(StandbyRegion),
 		"REPLICAKEY", l.Replica.HostKey, "TTL", strconv.Itoa(int(TTL/time.Second)),
 	).Replace(estate)
@@ -54,7 +54,7 @@ standby:
   address: ADDRESS
   volume: {id: VOLUME, zone: SZONE, path: "MOUNT"}
   replica:
-    host: 127.0.0.1
+    host: REPLICAHOST
     id: replica
     port: REPLICAPORT
     path: "DATA"
@@ -81,5 +81,5 @@ drill:
   standby:
     address: DRILLADDRESS
     volume: {id: DRILLVOLUME, zone: SZONE}
-    replica: {host: 127.0.0.1}
+    replica: {host: REPLICAHOST}
 `

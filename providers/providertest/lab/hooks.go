@@ -31,12 +31,12 @@ func (l *Lab) onAddress(address, instance string, up bool) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			if !l.closed && l.leads[address] == instance {
-				l.point(address, "127.0.0.1")
+				l.point(address, l.standby)
 			}
 		}))
 		return
 	}
-	l.point(address, "127.0.0.1")
+	l.point(address, l.standby)
 }
 
 func (l *Lab) point(address, host string) {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,6 +78,8 @@ type Lab struct {
 
 	t         testing.TB
 	opts      Options
+	standby   string // the standby's own address, which no client knows
+	replica   string
 	port      int // of the page
 	addresses *labhost.Addresses
 	identity  string
@@ -95,7 +98,10 @@ func Start(t testing.TB, o Options) *Lab {
 	for _, program := range []string{"ssh", "sshd", "rsync", "pgrep"} {
 		labhost.Need(t, program)
 	}
-	l := &Lab{t: t, opts: o, Dir: t.TempDir(), booted: map[string]time.Time{}, leads: map[string]string{}}
+	l := &Lab{
+		t: t, opts: o, Dir: t.TempDir(), standby: private(), replica: private(),
+		booted: map[string]time.Time{}, leads: map[string]string{},
+	}
 	l.Store = filepath.Join(l.Dir, "store")
 	l.startHosts()
 	l.AWS = emulator.ForTest(t, emulator.Options{
@@ -125,7 +131,7 @@ func (l *Lab) startHosts() {
 	var public string
 	l.identity, public = labhost.Keypair(l.t, keys)
 	l.Machine = labhost.NewMachine(l.t, l.folder("standby"))
-	l.Standby = labhost.StartSSHD(l.t, sshd(l.folder("standby-sshd"), public, l.Machine.Bin))
+	l.Standby = labhost.StartSSHD(l.t, sshd(l.folder("standby-sshd"), l.standby, public, l.Machine.Bin))
 	replica := l.folder("replica")
 	l.Data = filepath.Join(replica, "srv", "data")
 	bin := l.folder("replica/bin")
@@ -139,24 +145,27 @@ resume) rm -f "$flag" ;;
 esac
 `, replica)
 	l.must(labhost.WriteTool(bin, "dbctl", script))
-	l.Replica = labhost.StartSSHD(l.t, sshd(l.folder("replica-sshd"), public, bin))
+	l.Replica = labhost.StartSSHD(l.t, sshd(l.folder("replica-sshd"), l.replica, public, bin))
 	l.must(Fill(l.Data))
-	l.addresses = labhost.NewAddresses(l.t, l.Standby.Port, l.pagePort())
+	l.port = labhost.FreePort(l.t, l.standby)
+	l.addresses = labhost.NewAddresses(l.t, l.Standby.Port, l.port)
+}
+
+var hosts atomic.Int64
+
+// private is an address of the loopback that no other lab of this machine has, so that a port that is free there stays
+// free: outgoing connections use 127.0.0.1.
+func private() string {
+	pid, n := os.Getpid(), hosts.Add(1)
+	return fmt.Sprintf("127.%d.%d.%d", 32+pid%32, pid/32%250+1, n%250+1)
 }
 
 // sshd is a server whose commands start in its own home: by itself it would use that of whoever runs the test.
-func sshd(dir, public, bin string) labhost.Options {
+func sshd(dir, address, public, bin string) labhost.Options {
 	return labhost.Options{
-		Dir: dir, AuthorizedKey: public, Bin: bin,
+		Dir: dir, Listen: []string{address}, AuthorizedKey: public, Bin: bin,
 		Config: []string{`ForceCommand cd "$HOME" && eval "$SSH_ORIGINAL_COMMAND"`},
 	}
-}
-
-func (l *Lab) pagePort() int {
-	if l.port == 0 {
-		l.port = labhost.FreePort(l.t)
-	}
-	return l.port
 }
 
 // Paused says whether the replica's intake is stopped.
@@ -193,10 +202,10 @@ func (l *Lab) seed() {
 	for _, service := range []string{"bbj", "httpd"} {
 		port := l.port
 		if service == "bbj" {
-			port = labhost.FreePort(l.t)
+			port = labhost.FreePort(l.t, l.standby)
 		}
 		l.must(l.Machine.AddService(service, labhost.Service{
-			Listen: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Folder: l.MountPath(),
+			Listen: net.JoinHostPort(l.standby, strconv.Itoa(port)), Folder: l.MountPath(),
 		}))
 	}
 }
