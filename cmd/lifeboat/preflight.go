@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"sort"
 	"strings"
@@ -166,4 +167,13 @@ func notReady(err error) error {
 		t.means = "nothing was started"
 	}
 	return &exitError{code: t.code, err: err, means: t.means, do: t.do}
+}
+
+// agentWord is what is typed to let a run depend on a forwarded ssh agent.
+const agentWord = "AGENT"
+
+// borrowsAgent reports whether ssh would rely on an agent that lives only as long as the login from another machine. sshd
+// sets SSH_CONNECTION for a login, and SSH_AUTH_SOCK to a socket of its own when the agent is forwarded (sshd(8)).
+func borrowsAgent(env func(string) string, settings runbook.SSH) bool {
+	return settings.Identity == "" && env("SSH_CONNECTION") != "" && env("SSH_AUTH_SOCK") != ""
 }
