@@ -22,29 +22,25 @@ import (
 	"lifeboat/store/logbook"
 )
 
-// nthRun is the folder of the nth newest run of the script's store, from 1.
-func nthRun(ts *testscript.TestScript, n int) string {
-	runs, err := filepath.Glob(filepath.Join(ts.Getenv("LIFEBOAT_STORE"), "runs", "*"))
+// newestRun is the folder of the newest run of the script's store, or of the newest of a runbook.
+func newestRun(ts *testscript.TestScript, runbook string) string {
+	runs, err := filepath.Glob(filepath.Join(ts.Getenv("LIFEBOAT_STORE"), "runs", "*"+runbook+"*"))
 	ts.Check(err)
 	slices.Sort(runs)
-	if n < 1 || n > len(runs) {
-		ts.Fatalf("there are %d runs, and number %d was wanted", len(runs), n)
+	if len(runs) == 0 {
+		ts.Fatalf("there is no run of %q", runbook)
 	}
-	return runs[len(runs)-n]
+	return runs[len(runs)-1]
 }
 
-// scriptRunID is `runid VAR [N]`.
+// scriptRunID is `runid VAR [RUNBOOK]`.
 func scriptRunID(ts *testscript.TestScript, _ bool, args []string) {
-	n := 1
-	if len(args) > 1 {
-		n, _ = strconv.Atoi(args[1])
-	}
-	ts.Setenv(args[0], filepath.Base(nthRun(ts, n)))
+	ts.Setenv(args[0], filepath.Base(newestRun(ts, strings.Join(args[1:], ""))))
 }
 
 // scriptDriver is `driver VAR`.
 func scriptDriver(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Setenv(args[0], strconv.Itoa(driverOf(ts, nthRun(ts, 1))))
+	ts.Setenv(args[0], strconv.Itoa(driverOf(ts, newestRun(ts, ""))))
 }
 
 func driverOf(ts *testscript.TestScript, run string) int {
@@ -57,7 +53,7 @@ func driverOf(ts *testscript.TestScript, run string) int {
 
 // scriptKillDriver is `killdriver`.
 func scriptKillDriver(ts *testscript.TestScript, _ bool, _ []string) {
-	run := nthRun(ts, 1)
+	run := newestRun(ts, "")
 	ts.Check(syscall.Kill(driverOf(ts, run), syscall.SIGKILL))
 	for deadline := time.Now().Add(scriptPatience); ; time.Sleep(10 * time.Millisecond) {
 		if _, _, held, err := logbook.Holder(store.RunDir(run).Lock()); err == nil && !held {

@@ -28,7 +28,7 @@ import (
 //	closein NAME           end its standard input
 //	signal NAME INT        send it a signal
 //	ended NAME CODE        wait for its end; NAME.out and NAME.err are what it wrote
-//	runid VAR [N]          the id of the newest run, or of the Nth newest
+//	runid VAR [RUNBOOK]    the id of the newest run, or of the newest of a runbook
 //	driver VAR             the process that drives the newest run
 //	killdriver             kill -9 it, and wait until it is gone
 //	until FILE REGEXP      wait until a file holds that
