@@ -137,6 +137,13 @@ func (a *app) preflight(f *files, mode runbook.Mode) error {
 			means: "no host could be reached; nothing was started", do: "install the OpenSSH client, or put it on the PATH",
 		})
 	}
+	if borrowsAgent(os.Getenv, f.parsedEstate.SSH) {
+		fmt.Fprintln(a.errs, "ssh would use the agent of the machine you came from; when this connection is lost, so is the agent,")
+		fmt.Fprintln(a.errs, "and no step that needs a host can go on. A key on this machine (ssh.identity in the estate) outlives it.")
+		if err := a.typed("agent", agentWord, "depend on it all the same"); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := background(lookTimeout)
 	defer cancel()
 	cloud, err := aws.New(ctx, aws.Options{Account: f.parsedEstate.Account})
