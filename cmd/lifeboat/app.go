@@ -103,8 +103,8 @@ func (a *app) answers(plan *runbook.Plan) ([]runbook.Answer, error) {
 		if !ok || step == "" || step == "*" || word == "*" {
 			return nil, usage("write --confirm start="+plan.Word, "--confirm %q is not STEP=WORD", c)
 		}
-		if step == secondStart {
-			continue // about other runs, not a part of this one
+		if step == secondStart || step == agentQuestion {
+			continue // about what surrounds the run, not a part of it
 		}
 		if err := checkAnswer(plan, step, word); err != nil {
 			return nil, err

@@ -140,7 +140,7 @@ func (a *app) preflight(f *files, mode runbook.Mode) error {
 	if borrowsAgent(os.Getenv, f.parsedEstate.SSH) {
 		fmt.Fprintln(a.errs, "ssh would use the agent of the machine you came from; when this connection is lost, so is the agent,")
 		fmt.Fprintln(a.errs, "and no step that needs a host can go on. A key on this machine (ssh.identity in the estate) outlives it.")
-		if err := a.typed("agent", agentWord, "depend on it all the same"); err != nil {
+		if err := a.typed(agentQuestion, agentWord, "depend on it all the same"); err != nil {
 			return err
 		}
 	}
@@ -176,8 +176,11 @@ func notReady(err error) error {
 	return &exitError{code: t.code, err: err, means: t.means, do: t.do}
 }
 
-// agentWord is what is typed to let a run depend on a forwarded ssh agent.
-const agentWord = "AGENT"
+// agentWord is what is typed to let a run depend on a forwarded ssh agent: `--confirm agent=AGENT`.
+const (
+	agentQuestion = "agent"
+	agentWord     = "AGENT"
+)
 
 // borrowsAgent reports whether ssh would rely on an agent that lives only as long as the login from another machine. sshd
 // sets SSH_CONNECTION for a login, and SSH_AUTH_SOCK to a socket of its own when the agent is forwarded (sshd(8)).
