@@ -64,11 +64,14 @@ func findRunbook(name string) (path string, text []byte, shipped bool, err error
 			return abs, text, false, err
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return "", nil, false, coded(exitUsage, "", fmt.Errorf("read runbook %q: %w", c, unwrapPath(err)))
+			return "", nil, false, coded(exitUsage, "name the runbook's file", fmt.Errorf("the runbook %q cannot be read: %w", c, unwrapPath(err)))
 		}
 	}
 	if text, err := fs.ReadFile(runbooks.FS, strings.TrimSuffix(filepath.Base(name), ".yaml")+".yaml"); bare && err == nil {
 		return name + ".yaml", text, true, nil
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return "", nil, false, usage("name the runbook's file in it", "%q is a folder", name)
 	}
 	return "", nil, false, usage("name a file, or a shipped runbook: "+strings.Join(runbooks.Names(), ", "),
 		"there is no runbook %q", name)
@@ -81,10 +84,10 @@ func readLimited(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%q is not a file", path)
+		return nil, errors.New("it is not a file")
 	}
 	if info.Size() > 4<<20 {
-		return nil, fmt.Errorf("%q has %d bytes; the limit is 1 MiB", path, info.Size())
+		return nil, fmt.Errorf("it has %d bytes; the limit is 1 MiB", info.Size())
 	}
 	return os.ReadFile(path)
 }
@@ -102,7 +105,7 @@ func (a *app) findEstate(runbookPath string, shipped bool, rb *runbook.Runbook) 
 	if a.Estate != "" {
 		text, err := readLimited(a.Estate)
 		if err != nil {
-			return "", nil, false, coded(exitUsage, "", fmt.Errorf("read estate %q: %w", a.Estate, unwrapPath(err)))
+			return "", nil, false, usage("name the estate's file", "the estate %q cannot be read: %v", a.Estate, unwrapPath(err))
 		}
 		abs, err := filepath.Abs(a.Estate)
 		return abs, text, false, err

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -174,4 +176,23 @@ func scriptHits(ts *testscript.TestScript, _ bool, args []string) {
 	if strconv.Itoa(len(found)) != args[0] {
 		ts.Fatalf("%d files hold %q, want %s: %s", len(found), args[1], args[0], strings.Join(found, ", "))
 	}
+}
+
+// scriptAccount is `account ID`.
+func scriptAccount(ts *testscript.TestScript, _ bool, args []string) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if !bytes.Contains(body, []byte("Action=GetCallerIdentity")) {
+			w.WriteHeader(http.StatusNotImplemented)
+			return
+		}
+		w.Header().Set("Content-Type", "text/xml")
+		fmt.Fprintf(w, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>`+
+			`<Arn>arn:aws:iam::%[1]s:user/operator</Arn><UserId>AIDAEXAMPLE</UserId><Account>%[1]s</Account>`+
+			`</GetCallerIdentityResult></GetCallerIdentityResponse>`, args[0])
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv("AWS_ENDPOINT_URL", server.URL)
+	ts.Setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+	ts.Setenv("AWS_SECRET_ACCESS_KEY", "example")
 }

@@ -35,6 +35,7 @@ import (
 //	events FILE TYPE...    the file is a stream of events, one JSON object a line, and has these types in this order
 //	document FILE          the file is one JSON document
 //	damage FILE TEXT       change one bit where TEXT stands in a file
+//	account ID             AWS calls reach a server that knows one thing: the account of the caller
 //	hits COUNT WORD        so many files below the working folder hold that word, and no command line does
 func TestScripts(t *testing.T) {
 	program := scriptProgram(t)
@@ -42,6 +43,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		ContinueOnError:     true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", filepath.Dir(program)+string(filepath.ListSeparator)+os.Getenv("PATH"))
 			e.Setenv("LIFEBOAT_STORE", filepath.Join(e.WorkDir, "store"))
@@ -61,7 +63,7 @@ func TestScripts(t *testing.T) {
 			"lb": scriptLB, "start": scriptStart, "expect": scriptExpect, "send": scriptSend, "closein": scriptCloseIn,
 			"signal": scriptSignal, "ended": scriptEnded, "runid": scriptRunID, "driver": scriptDriver,
 			"killdriver": scriptKillDriver, "until": scriptUntil, "events": scriptEvents, "document": scriptDocument,
-			"damage": scriptDamage, "hits": scriptHits,
+			"damage": scriptDamage, "account": scriptAccount, "hits": scriptHits,
 		},
 		Condition: scriptCondition,
 	})
