@@ -81,7 +81,7 @@ func (e *Error) means() string {
 	case NoCapacity:
 		return "nothing was launched; AWS has no machine of this type here now"
 	case Expired:
-		return "the credentials have run out; nothing was changed by this call"
+		return "the credentials are missing or have run out; nothing was changed by this call"
 	case Denied:
 		return "the credentials do not allow it; nothing was changed"
 	case Unreachable:

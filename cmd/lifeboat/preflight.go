@@ -18,6 +18,15 @@ import (
 // lookTimeout bounds everything that is asked before a run starts.
 const lookTimeout = 20 * time.Second
 
+// asking bounds what is asked of AWS before a run starts, and says so when the answer takes longer than a moment.
+func (a *app) asking() (context.Context, context.CancelFunc) {
+	ctx, cancel := background(lookTimeout)
+	slow := time.AfterFunc(time.Second, func() {
+		fmt.Fprintf(a.errs, "waiting for an answer of AWS, at most %s\n", lookTimeout)
+	})
+	return ctx, func() { slow.Stop(); cancel() }
+}
+
 // resolve finds the resources that the estate chooses by tags. A rehearsal invents them: its cloud is simulated.
 func (a *app) resolve(f *files, mode runbook.Mode) (map[string]string, error) {
 	refs := f.parsedEstate.Unresolved()
@@ -31,7 +40,7 @@ func (a *app) resolve(f *files, mode runbook.Mode) (map[string]string, error) {
 		}
 		return out, nil
 	}
-	ctx, cancel := background(lookTimeout)
+	ctx, cancel := a.asking()
 	defer cancel()
 	cloud, err := aws.New(ctx, aws.Options{Account: f.parsedEstate.Account})
 	if err != nil {
@@ -144,7 +153,7 @@ func (a *app) preflight(f *files, mode runbook.Mode) error {
 			return err
 		}
 	}
-	ctx, cancel := background(lookTimeout)
+	ctx, cancel := a.asking()
 	defer cancel()
 	cloud, err := aws.New(ctx, aws.Options{Account: f.parsedEstate.Account})
 	if err != nil {
@@ -170,8 +179,11 @@ func notReady(err error) error {
 	if t.code == exitFailed {
 		t.code = exitRefused
 	}
-	if t.means == "" {
+	if t.means == "" || providers.Is(err, providers.Lost) { // it was only asked
 		t.means = "nothing was started"
+	}
+	if t.do == "" {
+		t.do = "look at this machine's network, HTTPS_PROXY and AWS_ENDPOINT_URL, then try again"
 	}
 	return &exitError{code: t.code, err: err, means: t.means, do: t.do}
 }
