@@ -19,8 +19,14 @@ import (
 // lab is a fresh simulated night with the shipped failover compiled against it. The night's clock is the bubble's.
 func lab(t *testing.T, faults sim.Faults, seed uint64) (runbooktest.Lab, *sim.World) {
 	t.Helper()
+	return labOf(t, string(read(t, "failover.yaml")), faults, seed)
+}
+
+// labOf is lab for any runbook on the demo's estate.
+func labOf(t *testing.T, text string, faults sim.Faults, seed uint64) (runbooktest.Lab, *sim.World) {
+	t.Helper()
 	clock := runbook.WallClock{}
-	rb, err := runbook.Parse("failover.yaml", read(t, "failover.yaml"))
+	rb, err := runbook.Parse("runbook.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -288,33 +288,38 @@ func transcript(t *testing.T, lab runbooktest.Lab) string {
 	return b.String()
 }
 
-// A driver whose epoch is stale appends nothing more and stops.
+// A driver whose epoch is stale appends nothing more and stops, whenever the other one comes.
 func TestStaleDriverIsFenced(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		clock := runbook.WallClock{}
-		st := newStage(clock)
-		p := plan(t, st, runbook.Rehearse, "confirm: none\nsteps:\n  - {id: a, uses: do, with: {takes: 10s}}\n  - {id: b, uses: do}\n")
-		journal := store.NewMemory("r1", clock.Now)
-		cfg := engine.Config{
-			Plan: p, Run: "r1", Journal: journal, Clock: clock, Driver: runbook.Driver{Epoch: 1},
-			Start: &runbook.RunStarted{Mode: runbook.Rehearse, Driver: runbook.Driver{Epoch: 1}},
-		}
-		first := make(chan error, 1)
-		go func() {
-			_, err := engine.New(cfg).Drive(t.Context())
-			first <- err
-		}()
-		time.Sleep(time.Second)
-		second := cfg
-		second.Driver.Epoch = 2
-		if _, err := engine.New(second).Drive(t.Context()); err != nil {
-			t.Fatalf("the second driver: %v", err)
-		}
-		var fenced *runbook.ErrFenced
-		if err := <-first; !errors.As(err, &fenced) {
-			t.Errorf("the first driver ended with %v, not fenced", err)
-		}
-	})
+	for i := range 100 {
+		synctest.Test(t, func(t *testing.T) { fenced(t, time.Duration(i)*97*time.Millisecond) })
+	}
+}
+
+func fenced(t *testing.T, after time.Duration) {
+	clock := runbook.WallClock{}
+	st := newStage(clock)
+	p := plan(t, st, runbook.Rehearse, "confirm: none\nsteps:\n  - {id: a, uses: do, with: {takes: 10s}}\n  - {id: b, uses: do}\n")
+	journal := store.NewMemory("r1", clock.Now)
+	cfg := engine.Config{
+		Plan: p, Run: "r1", Journal: journal, Clock: clock, Driver: runbook.Driver{Epoch: 1},
+		Start: &runbook.RunStarted{Mode: runbook.Rehearse, Driver: runbook.Driver{Epoch: 1}},
+	}
+	first := make(chan error, 1)
+	go func() {
+		_, err := engine.New(cfg).Drive(t.Context())
+		first <- err
+	}()
+	time.Sleep(after + time.Millisecond)
+	second := cfg
+	second.Driver.Epoch = 2
+	s, err := engine.New(second).Drive(t.Context())
+	if err != nil || s.Finished == nil || s.Finished.Outcome != runbook.Done {
+		t.Fatalf("after %s the second driver ended with %+v, %v", after, s.Finished, err)
+	}
+	var stale *runbook.ErrFenced
+	if err := <-first; !errors.As(err, &stale) {
+		t.Errorf("after %s the first driver ended with %v, not fenced", after, err)
+	}
 }
 
 // tight is a journal on a disk without room for some time.
