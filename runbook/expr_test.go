@@ -189,8 +189,10 @@ func TestInjectedValues(t *testing.T) {
 }
 
 func injections() []string {
-	parts := []string{"${{ estate.name }}", "$(id)", "`id`", "; rm -rf /", "'", "\"", "\\", "\n", "\r", "\t", "\x00", "\xff", "${HOME}", "%s", "{{", "}}", "|",
-		"&", "<", ">", "*", "~", "#", "é", "\u202e", "\x1b[31m", "- a", ": ", "!!str", "true", "5", " ", "--flag", "../..", "${{ secret.X }}", "\u2028"}
+	parts := []string{
+		"${{ estate.name }}", "$(id)", "`id`", "; rm -rf /", "'", "\"", "\\", "\n", "\r", "\t", "\x00", "\xff", "${HOME}", "%s", "{{", "}}", "|",
+		"&", "<", ">", "*", "~", "#", "é", "\u202e", "\x1b[31m", "- a", ": ", "!!str", "true", "5", " ", "--flag", "../..", "${{ secret.X }}", "\u2028",
+	}
 	out := []string{"", strings.Repeat("x", 60_000), strings.Repeat("x", 70_000)}
 	for i, a := range parts {
 		out = append(out, a, a+a, fmt.Sprintf("%s%s", a, parts[(i*7+3)%len(parts)]))

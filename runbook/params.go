@@ -1,7 +1,6 @@
 package runbook
 
 import (
-	"fmt"
 	"reflect"
 	"strings"
 	"sync"
@@ -293,12 +292,4 @@ func (v *value) refs() []string {
 		out = append(out, e.refs()...)
 	}
 	return out
-}
-
-func quoted(list []string) string {
-	out := make([]string, len(list))
-	for i, s := range list {
-		out[i] = fmt.Sprintf("%q", s)
-	}
-	return strings.Join(out, ", ")
 }

@@ -167,8 +167,10 @@ func aliasBomb() string {
 
 // randomYAML strings the marks of YAML together.
 func randomYAML(seed uint32) []byte {
-	parts := []string{"\n", "  ", "- ", ": ", "a", "{", "}", "[", "]", ",", "\"", "'", "|", ">", "&x ", "*x", "!t ", "#", "? ", "${{", "}}",
-		"steps:\n", "id: a\n", "lifeboat: 1\nkind: runbook\n", "\t", "é", "\u2028", "~", "<<: ", "---\n", "...\n", "%"}
+	parts := []string{
+		"\n", "  ", "- ", ": ", "a", "{", "}", "[", "]", ",", "\"", "'", "|", ">", "&x ", "*x", "!t ", "#", "? ", "${{", "}}",
+		"steps:\n", "id: a\n", "lifeboat: 1\nkind: runbook\n", "\t", "é", "\u2028", "~", "<<: ", "---\n", "...\n", "%",
+	}
 	var b bytes.Buffer
 	x := seed*2654435761 + 1
 	for range 3000 {

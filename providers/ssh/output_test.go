@@ -100,9 +100,19 @@ func TestMatchPattern(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		{"a", "a", true}, {"a", "b", false}, {"*", "", true}, {"*", "x", true}, {"i-*", "i-0a", true}, {"i-*", "j-0a", false},
-		{"?", "", false}, {"?", "x", true}, {"*.example.com", "www.example.com", true}, {"*.example.com", "example.com", false},
-		{"a*b*c", "aXbXbXc", true}, {"a*b*c", "aXbXbX", false}, {"192.0.2.?", "192.0.2.77", false},
+		{"a", "a", true},
+		{"a", "b", false},
+		{"*", "", true},
+		{"*", "x", true},
+		{"i-*", "i-0a", true},
+		{"i-*", "j-0a", false},
+		{"?", "", false},
+		{"?", "x", true},
+		{"*.example.com", "www.example.com", true},
+		{"*.example.com", "example.com", false},
+		{"a*b*c", "aXbXbXc", true},
+		{"a*b*c", "aXbXbX", false},
+		{"192.0.2.?", "192.0.2.77", false},
 	} {
 		if got := matchPattern(c.pattern, c.name); got != c.want {
 			t.Errorf("%q against %q: got %v", c.pattern, c.name, got)

@@ -35,7 +35,6 @@ type session struct {
 	cmd    providers.Command
 	to     target
 	stream map[string]*stream
-	stdin  *os.File
 	sent   bool // the script is on its way: the command may have started
 	status int  // the status that the far side has said; -1 before that
 }
