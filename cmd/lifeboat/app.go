@@ -193,12 +193,14 @@ func thisActor() runbook.Actor {
 	return runbook.Actor{UID: uid, Name: runbook.Clean(name), Host: runbook.Clean(host)}
 }
 
+// tailLetters are easy to tell apart and to type, and in the order of their codes.
+const tailLetters = "23456789abcdefghjkmnpqrstvwxyz"
+
 func randomTail() string {
-	const letters = "abcdefghjkmnpqrstvwxyz23456789"
-	b := make([]byte, 4)
+	b := make([]byte, 3)
 	_, _ = rand.Read(b) // crypto/rand never fails
 	for i := range b {
-		b[i] = letters[int(b[i])%len(letters)]
+		b[i] = tailLetters[int(b[i])%len(tailLetters)]
 	}
 	return string(b)
 }

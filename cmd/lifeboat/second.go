@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"lifeboat/runbook"
@@ -21,6 +22,11 @@ const (
 // onlyOne refuses a live run of a runbook while another one has not ended. Until release is called nobody else starts a
 // live run from this store, so that of two who start at the same moment the second is refused.
 func (a *app) onlyOne(dir store.Dir, name string) (release func(), err error) {
+	for _, c := range a.Confirm {
+		if word, ok := strings.CutPrefix(c, secondStart+"="); ok && word != secondWord {
+			return nil, usage("start without it first: it may not be needed", "--confirm %s: the word is %s", c, secondWord)
+		}
+	}
 	path := filepath.Join(string(dir), "starting.lock")
 	_, mode := store.Modes(string(dir))
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, mode)

@@ -39,8 +39,7 @@ func (s *secrets) Secret(name string) (string, error) {
 		return "", err
 	}
 	if len(value) < shortest {
-		return "", runbook.Fail(fmt.Sprintf("secret %s is shorter than %d characters", name, shortest),
-			"it could not be kept out of the record; nothing was done", "choose a longer one")
+		return "", fmt.Errorf("it is shorter than %d characters and could not be kept out of the record; choose a longer one", shortest)
 	}
 	s.hide(value)
 	return value, nil
@@ -56,12 +55,12 @@ func findSecret(name string) (string, error) {
 		if err == nil {
 			value, ok = strings.TrimRight(string(text), "\n"), true
 		} else if !errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("secret %s: %w", name, unwrapPath(err))
+			return "", unwrapPath(err)
 		}
 	}
 	if !ok || value == "" {
-		return "", runbook.Fail(fmt.Sprintf("secret %s is not there", name), "nothing was done",
-			"set it in the environment of `lifeboat resume`, or as a file in $LIFEBOAT_SECRETS")
+		return "", errors.New("it is neither in the environment in which the run was started nor a file in $LIFEBOAT_SECRETS; " +
+			"set it, and go on with `lifeboat resume --take-over`")
 	}
 	return value, nil
 }

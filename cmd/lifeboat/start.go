@@ -113,7 +113,11 @@ func hear(reader *os.File, logPath string) error {
 	return nil
 }
 
-// newRunID names a run so that a list of names is in order of time.
+// newRunID names a run so that a list of names is in order of time: the second before the runbook's name, the millisecond
+// behind it, in two letters.
 func newRunID(now time.Time, name string, random func() string) runbook.RunID {
-	return runbook.RunID(now.UTC().Format("20060102-150405") + "-" + name + "-" + random())
+	n := len(tailLetters)
+	part := int(int64(now.Nanosecond()) * int64(n*n) / int64(time.Second))
+	fraction := string([]byte{tailLetters[part/n], tailLetters[part%n]})
+	return runbook.RunID(now.UTC().Format("20060102-150405") + "-" + name + "-" + fraction + random())
 }
