@@ -22,6 +22,7 @@ func TestLabDrill(t *testing.T) {
 	}
 	s.want(exitDone, got)
 	s.moved(lab.DrillName, s.DrillAddress, s.DrillVolume)
+	s.copied(s.DrillAddress, s.DrillVolume)
 	s.productionUntouched()
 	run := s.run()
 	s.recorded(run, runbook.Done)
