@@ -117,7 +117,8 @@ func (f *follower) ended() (code int, over bool) {
 		return exitOf(f.state.Finished), true
 	}
 	// A hold whose questions are all answered ends in a moment: its driver has yet to hear of it.
-	if qs := f.state.Questions(); f.state.Held != nil && len(qs) > 0 && f.nobody() {
+	qs, held := f.state.Questions(), f.state.Held
+	if held != nil && (len(qs) > 0 || len(held.Questions) == 0) && f.nobody() {
 		for _, q := range qs {
 			f.ask(q)
 		}
