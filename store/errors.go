@@ -103,7 +103,7 @@ func (e *ErrFull) Failure() runbook.Failure {
 	return runbook.Failure{
 		What:    e.Error(),
 		Means:   "What could not be recorded was not done: lifeboat acts only on what is on disk.",
-		Do:      "Make room on that file system (or raise the quota); it goes on by itself.",
+		Do:      "Make room on that file system (or raise the quota). A run under way goes on by itself; anything else, try again.",
 		Verdict: runbook.Transient,
 	}
 }

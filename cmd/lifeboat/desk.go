@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"os"
@@ -91,9 +92,10 @@ func (d *desk) write() {
 			d.dirty, last = false, time.Now()
 			d.state.At = last
 			text, err := json.Marshal(d.state)
+			brief, _ := json.Marshal(live{At: last, PID: d.state.PID, Trouble: d.state.Trouble}) // as the one before
 			d.mu.Unlock()
 			if err == nil {
-				d.replace(text)
+				d.replace(text, brief)
 			}
 		} else {
 			d.mu.Unlock()
@@ -106,12 +108,33 @@ func (d *desk) write() {
 	}
 }
 
-// replace puts a whole new file in place. Where it cannot (a full disk), the old one stays and its age shows.
-func (d *desk) replace(text []byte) {
+// liveSize is the least size of live.json, so that its room is enough for the words of a full disk.
+const liveSize = 1024
+
+// replace puts a whole new file in place. On a full disk that is not possible, and that is when the file is needed most:
+// then the brief form is written over the old one, which takes no room. A reader who meets it half written looks again.
+func (d *desk) replace(text, brief []byte) {
 	tmp := d.dir.Live() + ".tmp"
-	if os.WriteFile(tmp, text, 0o600) != nil || os.Rename(tmp, d.dir.Live()) != nil {
-		os.Remove(tmp)
+	if os.WriteFile(tmp, padded(text, liveSize), 0o600) == nil && os.Rename(tmp, d.dir.Live()) == nil {
+		return
 	}
+	os.Remove(tmp)
+	f, err := os.OpenFile(d.dir.Live(), os.O_WRONLY, 0)
+	if err != nil {
+		return // its age shows
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && int64(len(brief)) <= info.Size() {
+		_, _ = f.WriteAt(padded(brief, int(info.Size())), 0) // its age shows
+	}
+}
+
+// padded fills up with spaces, which JSON allows.
+func padded(text []byte, size int) []byte {
+	if n := size - len(text); n > 0 {
+		text = append(text, bytes.Repeat([]byte(" "), n)...)
+	}
+	return text
 }
 
 func (d *desk) close() {
@@ -137,11 +160,9 @@ func (f *forgiving) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// readLive reads a run's live.json; a missing one is the zero value.
-func readLive(path string) live {
-	var l live
-	if text, err := os.ReadFile(path); err == nil {
-		_ = json.Unmarshal(text, &l) // it is a display: a torn one is replaced in half a second
-	}
-	return l
+// readLive reads a run's live.json. A missing or half written one is not ok: what it said before still holds.
+func readLive(path string) (l live, ok bool) {
+	text, err := os.ReadFile(path)
+	ok = err == nil && json.Unmarshal(text, &l) == nil
+	return l, ok
 }

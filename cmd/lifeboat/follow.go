@@ -179,22 +179,8 @@ func (f *follower) answered(q runbook.Question) bool {
 
 // look shows progress, trouble, and whether the driver is still there.
 func (f *follower) look() (code int, gone bool) {
-	l := readLive(f.dir.Run(f.run).Live())
-	for _, step := range sortedKeys(l.Progress) {
-		p := l.Progress[step]
-		st := f.state.Step(step)
-		if f.shown[step] != p && st.Acting() {
-			f.shown[step] = p
-			f.print.progress(f.state.Now, f.run, step, p)
-		}
-	}
-	if l.Trouble != f.trouble {
-		f.trouble = l.Trouble
-		if l.Trouble != "" {
-			f.print.say("! the record cannot be written, so nothing new starts: %s", l.Trouble)
-		} else {
-			f.print.say("the record can be written again; the run goes on")
-		}
+	if l, ok := readLive(f.dir.Run(f.run).Live()); ok {
+		f.showLive(l)
 	}
 	if _, _, held, err := logbook.Holder(f.dir.Run(f.run).Lock()); held || err != nil || f.state.Finished != nil {
 		return 0, false
@@ -205,6 +191,27 @@ func (f *follower) look() (code int, gone bool) {
 	}
 	f.print.say("the driver of this run has ended; what was under way is not known. Go on with: lifeboat resume %s", f.run)
 	return exitGoesOn, true
+}
+
+// showLive shows what lies beside the journal: progress, and why the record cannot be written.
+func (f *follower) showLive(l live) {
+	for _, step := range sortedKeys(l.Progress) {
+		p := l.Progress[step]
+		st := f.state.Step(step)
+		if f.shown[step] != p && st.Acting() {
+			f.shown[step] = p
+			f.print.progress(f.state.Now, f.run, step, p)
+		}
+	}
+	if l.Trouble == f.trouble {
+		return
+	}
+	f.trouble = l.Trouble
+	if l.Trouble != "" {
+		f.print.say("! the record cannot be written, so nothing new starts: %s", l.Trouble)
+	} else {
+		f.print.say("the record can be written again; the run goes on")
+	}
 }
 
 // heard takes one typed line.

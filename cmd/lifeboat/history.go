@@ -63,15 +63,19 @@ func (c *historyCmd) find(a *app) ([]store.Summary, error) {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, nil // to look makes no store
 	}
-	_, lib, err := a.library()
+	lib, leftOut, err := a.library()
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := background(10 * time.Second)
 	defer cancel()
-	return lib.Runs(ctx, store.Query{
+	runs, err := lib.Runs(ctx, store.Query{
 		Runbook: c.Runbook, Outcome: runbook.Outcome(c.Outcome), Mode: runbook.Mode(c.Mode), Limit: c.Limit,
 	})
+	if err == nil && len(runs) == 0 {
+		return nil, leftOut // "no runs yet" would not be true
+	}
+	return runs, err
 }
 
 type showCmd struct {

@@ -94,11 +94,12 @@ func markUnfiled(dir store.Dir, run runbook.RunID) {
 	}
 }
 
-// library opens the history and files what crashed drivers have left.
-func (a *app) library() (store.Dir, *bolt.Library, error) {
+// library opens the history and files what crashed drivers have left. What cannot be filed is named, and its error is
+// leftOut: the history is not whole without it.
+func (a *app) library() (lib *bolt.Library, leftOut, err error) {
 	dir, err := a.store()
 	if err != nil {
-		return "", nil, err
+		return nil, nil, err
 	}
 	ctx, cancel := background(10 * time.Second)
 	defer cancel()
@@ -108,6 +109,7 @@ func (a *app) library() (store.Dir, *bolt.Library, error) {
 		over, err := fileRun(ctx, dir, run)
 		switch {
 		case err != nil:
+			leftOut = err
 			fmt.Fprintf(a.errs, "note: run %s is not in the history: %v\n", run, err)
 		case over:
 			if _, _, held, err := logbook.Holder(dir.Run(run).Lock()); err == nil && !held {
@@ -115,7 +117,7 @@ func (a *app) library() (store.Dir, *bolt.Library, error) {
 			}
 		}
 	}
-	return dir, bolt.New(dir.History()), nil
+	return bolt.New(dir.History()), leftOut, nil
 }
 
 // existingStore is the store's folder if it is there; it makes none.

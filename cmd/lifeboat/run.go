@@ -181,7 +181,7 @@ func makeWorld(folder store.RunDir, estate *runbook.Estate, sf simFlags, started
 	spec.Clock, spec.Start = started.Clock, started.Clock.World
 	world, err := sim.Create(filepath.Join(string(folder), worldFolder), spec)
 	if err != nil {
-		return err
+		return store.DiskError(filepath.Join(string(folder), worldFolder), err)
 	}
 	started.World = worldFolder
 	started.Versions["night"] = fmt.Sprintf("%s, seed %d", sf.Night, seed)
