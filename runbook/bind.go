@@ -36,7 +36,9 @@ func (p *Plan) Needed(step string, s *State) (bool, error) {
 	}
 	env := map[string]any{}
 	for _, r := range planned.cond.refs {
-		env[r] = output(s, r)
+		if env[r] = output(s, r); env[r] == nil && s.leftOut(r) {
+			return false, Fail(fmt.Sprintf("the condition of step %q reads %s, which nobody gave", step, r), "", "")
+		}
 	}
 	v, err := planned.cond.eval(env)
 	if err != nil {
@@ -47,6 +49,17 @@ func (p *Plan) Needed(step string, s *State) (bool, error) {
 		return false, Fail(fmt.Sprintf("the condition of step %q is %s, not true or false", step, nounOf(v)), "", "")
 	}
 	return needed, nil
+}
+
+// leftOut reports whether the step behind a reference was settled by a person: what they did not say is not known, while a
+// step that is not needed is known to leave nothing.
+func (s *State) leftOut(ref string) bool {
+	id, _, ok := stepRef(ref)
+	if !ok || s == nil {
+		return false
+	}
+	st := s.Step(id).Status
+	return st == StatusSkipped || st == StatusByHand
 }
 
 // step finds a step also in a plan that was put together by hand.

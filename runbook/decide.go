@@ -119,6 +119,9 @@ func decideStep(p *Plan, s *State, step *PlannedStep, st StepState) []Fact {
 		}
 		return nil
 	case StatusRetrying:
+		if st.Attempt == 0 { // refused, or its condition failed: what comes before the first intent is asked anew
+			return decideWaiting(p, s, step, st)
+		}
 		return []Fact{startOf(s.Run, step, st)}
 	case StatusWaiting:
 		if !slices.ContainsFunc(step.Needs, func(n string) bool { d := s.Step(n); return !d.Settled() }) {
@@ -226,7 +229,7 @@ func decideStop(p *Plan, s *State) []Fact {
 			reason += "; it is not known whether " + p.Steps[i].ID + " happened"
 		case st.Status == StatusRunning || st.Status == StatusUnknown:
 			return nil
-		case st.Status == StatusFailed:
+		case st.Status == StatusFailed && !st.Cut:
 			outcome = Failed
 		}
 	}

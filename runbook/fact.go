@@ -167,6 +167,7 @@ type StepFailed struct {
 	Attempt int     `json:"attempt"`
 	Error   Failure `json:"error"`
 	Spent   bool    `json:"spent,omitempty"` // the key was used up: another generation must follow
+	Cut     bool    `json:"cut,omitempty"`   // a stop cut it short
 	Again   bool    `json:"again,omitempty"` // the step's retry rule will try again; without it, a person decides
 }
 

@@ -211,6 +211,7 @@ func (s *State) applyStep(e Event) {
 		st := s.step(f.Step)
 		failure := f.Error
 		st.Status, st.Ended, st.Failure, st.Again, st.Spent = StatusFailed, e.Time, &failure, f.Again, f.Spent
+		st.Cut = f.Cut
 		if f.Attempt > st.Attempt { // it failed before its intent: Prepare found that it cannot be
 			st.Attempt = f.Attempt
 			st.Tries++

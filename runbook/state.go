@@ -91,6 +91,7 @@ type StepState struct {
 	Changed    []Target
 	Failure    *Failure
 	Again      bool
+	Cut        bool // by a stop
 	Spent      bool
 	Why, Seen  string // of an unknown step
 	Ask        bool   // of an unknown step: looking could not settle it

@@ -103,7 +103,7 @@ func Undoable(step *PlannedStep, st StepState) bool {
 	if step.Kind.New == nil || st.Status != StatusDone && st.Status != StatusUnknown && st.Status != StatusFailed {
 		return false
 	}
-	if st.Attempt == 0 {
+	if st.First.IsZero() { // no intent: what stands there is not the step's
 		return false
 	}
 	_, ok := step.Kind.New().(Undoer)

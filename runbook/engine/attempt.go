@@ -75,7 +75,7 @@ func (a *attempt) remaining() time.Duration {
 
 func (a *attempt) applyFailed(ctx context.Context, err error) runbook.Fact {
 	if cause := context.Cause(ctx); errors.Is(cause, errCut) {
-		return a.fail(runbook.Failure{What: errCut.Error(), Verdict: runbook.Definitive}, false)
+		return a.stopped()
 	}
 	failure := runbook.AsFailure(err)
 	if failure.Verdict != runbook.InDoubt {
@@ -88,6 +88,14 @@ func (a *attempt) fail(failure runbook.Failure, spent bool) runbook.Fact {
 	return &runbook.StepFailed{
 		Step: a.step.ID, Attempt: a.st.Attempt, Error: failure, Spent: spent,
 		Again: failure.Verdict == runbook.Transient && a.againTransient,
+	}
+}
+
+// stopped is the end of an attempt that a stop cut short.
+func (a *attempt) stopped() runbook.Fact {
+	return &runbook.StepFailed{
+		Step: a.step.ID, Attempt: a.st.Attempt, Cut: true,
+		Error: runbook.Failure{What: errCut.Error(), Verdict: runbook.Definitive},
 	}
 }
 
@@ -129,7 +137,7 @@ func (a *attempt) watch(ctx, deadline context.Context, last runbook.Observation,
 		}
 		switch {
 		case errors.Is(context.Cause(ctx), errCut):
-			return a.fail(runbook.Failure{What: errCut.Error(), Verdict: runbook.Definitive}, false)
+			return a.stopped()
 		case ctx.Err() != nil:
 			return nil // the driver ends: the next one looks
 		}

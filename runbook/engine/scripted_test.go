@@ -78,6 +78,7 @@ type do struct {
 	Input    string           `with:"input" doc:"anything"`
 	Target   string           `with:"target" doc:"what it would change"`
 	Undone   string           `with:"undo" default:"\"ok\"" doc:"ok, refuse"`
+	Found    string           `with:"prepare" default:"\"ok\"" doc:"ok, refuse"`
 	s        *stage
 }
 
@@ -85,6 +86,11 @@ type do struct {
 func (d *do) Prepare(ctx context.Context, call runbook.Call) (runbook.Before, error) {
 	if err := runbook.Sleep(ctx, d.s.clock, 10*time.Millisecond<<(call.Step[0]-'a')); err != nil {
 		return nil, err
+	}
+	d.s.mu.Lock()
+	defer d.s.mu.Unlock()
+	if d.s.word(call.Step, "prepare", d.Found) == "refuse" {
+		return nil, runbook.Fail("it cannot be", "", "")
 	}
 	return runbook.Keep("nothing was there")
 }
