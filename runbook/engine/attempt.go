@@ -132,6 +132,7 @@ func (a *attempt) watch(ctx, deadline context.Context, last runbook.Observation,
 		} else if deadline.Err() == nil {
 			trouble = err
 		}
+		a.waits(last, trouble, a.step.Timeout)
 		if runbook.Sleep(deadline, a.Clock, pause) == nil {
 			continue
 		}
@@ -142,6 +143,18 @@ func (a *attempt) watch(ctx, deadline context.Context, last runbook.Observation,
 			return nil // the driver ends: the next one looks
 		}
 		return a.timedOut(last, trouble, accepted)
+	}
+}
+
+// waits shows what is waited for, or why it cannot be seen, and for how long at most: nobody may have to guess why a step
+// does not move.
+func (a *attempt) waits(seen runbook.Observation, trouble error, limit time.Duration) {
+	text := seen.Evidence
+	if trouble != nil {
+		text = trouble.Error()
+	}
+	if text != "" {
+		a.call.Progress(runbook.Progress{Text: fmt.Sprintf("%s · waits %s at most", text, limit)})
 	}
 }
 
@@ -194,6 +207,7 @@ func (a *attempt) look(ctx context.Context) runbook.Fact {
 				return a.absent(seen)
 			}
 		}
+		a.waits(seen, err, limit)
 		waiting := err == nil && seen.State == runbook.Pending
 		if deadline.Err() != nil || !waiting && a.Clock.Now().Sub(began) > limit {
 			break

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -319,6 +321,49 @@ func fenced(t *testing.T, after time.Duration) {
 	var stale *runbook.ErrFenced
 	if err := <-first; !errors.As(err, &stale) {
 		t.Errorf("after %s the first driver ended with %v, not fenced", after, err)
+	}
+}
+
+// said is a desk that keeps what was last said of each step.
+type said struct {
+	mu   sync.Mutex
+	text map[string]string
+}
+
+func (d *said) Progress(step string, p runbook.Progress) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.text[step] = p.Text
+}
+
+func (d *said) Log(string) io.Writer { return io.Discard }
+func (d *said) Trouble(error)        {}
+
+// Whoever looks at a step that does not move sees why, and how long that may last: of a probe, of something accepted, of
+// something unknown and of a guard.
+func TestWaitingSaysWhyAndHowLong(t *testing.T) {
+	for body, want := range map[string]string{
+		"steps:\n  - {id: a, uses: see, with: {sees: dark}}\n":                                  "no answer · waits 1m0s at most",
+		"steps:\n  - {id: a, uses: see, with: {sees: wait}, timeout: 30s}\n":                    "coming · waits 30s at most",
+		"steps:\n  - {id: a, uses: do, with: {apply: never}}\n":                                 "on its way · waits 1m0s at most",
+		"steps:\n  - {id: a, uses: do, with: {apply: lost, observe: dark}}\n":                   "no answer · waits 35s at most",
+		"guards:\n  - {id: a, uses: see, with: {sees: wait}}\nsteps:\n  - {id: b, uses: see}\n": "coming · waits 1m0s at most",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			clock := runbook.WallClock{}
+			desk := &said{text: map[string]string{}}
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			_, err := engine.New(engine.Config{
+				Plan: plan(t, newStage(clock), runbook.Rehearse, "confirm: none\n"+body), Run: "r1", Journal: store.NewMemory("r1", clock.Now),
+				Clock: clock, Driver: runbook.Driver{Epoch: 1}, Desk: desk,
+				Start: &runbook.RunStarted{Mode: runbook.Rehearse, Driver: runbook.Driver{Epoch: 1}},
+			}).Drive(ctx)
+			synctest.Wait()
+			if !errors.Is(err, context.DeadlineExceeded) || desk.text["a"] != want {
+				t.Errorf("%safter 5 s: %q, want %q (%v)", body, desk.text["a"], want, err)
+			}
+		})
 	}
 }
 

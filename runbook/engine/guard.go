@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"lifeboat/runbook"
@@ -53,6 +54,9 @@ func (e *Engine) probeGuard(
 			return guardFailed(guard, seen.Evidence, true)
 		default:
 			last = seen.Evidence
+		}
+		if last != "" {
+			call.Progress(runbook.Progress{Text: fmt.Sprintf("%s · waits %s at most", last, guard.Timeout)})
 		}
 		if err := runbook.Sleep(deadline, e.Clock, pause); err != nil {
 			if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errCut) {
