@@ -115,9 +115,9 @@ func (s said) last(n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// labPatience is how long a command of the program may take before the test calls it a hang. Deadlines that the program
-// shows are shorter.
-const labPatience = 4 * time.Minute
+// labPatience is how long a command of the program may take before the test calls it a hang. The deadlines that the
+// program shows are shorter: five minutes for a machine to come up are the longest.
+const labPatience = 7 * time.Minute
 
 func (s *stage) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, s.program, args...)
@@ -298,6 +298,10 @@ func (s *stage) recorded(id runbook.RunID, outcome runbook.Outcome) {
 		t.Errorf("verify: %s", got)
 	}
 	s.secretFree(id)
+	if log, err := os.ReadFile(store.Dir(s.Store).Run(id).ExecutorLog()); err != nil || bytes.Contains(log, []byte("goroutine ")) ||
+		bytes.Contains(log, []byte("DATA RACE")) {
+		t.Errorf("the executor's log: %v %s", err, log)
+	}
 }
 
 // secretFree fails when what is in the run's folder could be used by somebody else.
