@@ -11,8 +11,6 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
-
-	"lifeboat/runbook"
 )
 
 // version is set when a release is built.
@@ -58,6 +56,8 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 func run(args []string, in io.Reader, out, errs io.Writer) int {
 	var c cli
 	exit := -1
+	raw := out
+	out, errs = cleanSink{out}, cleanSink{errs}
 	parser, err := kong.New(&c,
 		kong.Name("lifeboat"), kong.Description("Failover console: guided, timed, recorded."),
 		kong.Writers(out, errs), kong.Exit(func(code int) { exit = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -75,8 +75,11 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintf(errs, "lifeboat: %s\n  do: see %s --help\n", runbook.CleanLines(err.Error()), commandOf(err))
+		fmt.Fprintf(errs, "lifeboat: %v\n  do: see %s --help\n", err, commandOf(err))
 		return exitUsage
+	}
+	if c.JSON {
+		out = jsonSink{raw}
 	}
 	a := &app{global: c.global, in: in, out: out, errs: errs}
 	err = ctx.Run(a)
@@ -162,7 +165,7 @@ func (a *app) exit(err error) int {
 		return int(silent)
 	}
 	t := classify(err)
-	fmt.Fprintf(a.errs, "lifeboat: %s\n", runbook.CleanLines(t.what))
+	fmt.Fprintf(a.errs, "lifeboat: %s\n", t.what)
 	if t.means != "" {
 		fmt.Fprintf(a.errs, "  means: %s\n", t.means)
 	}

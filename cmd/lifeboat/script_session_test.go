@@ -19,7 +19,7 @@ import (
 
 // scriptLB is `lb CODE ARGS...`.
 func scriptLB(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
+	if neg || len(args) < 1 {
 		ts.Fatalf("usage: lb CODE ARGS...")
 	}
 	err := ts.Exec("timeout", append([]string{"-k", "5", strconv.Itoa(int(scriptPatience.Seconds())), "lifeboat"}, args[1:]...)...)

@@ -115,7 +115,7 @@ func (s *secrets) longest() int {
 	return len(s.hidden[0])
 }
 
-// redactFact returns the fact without secrets. run.started is left alone: it was made before any secret was read, and
+// redactFact returns the fact without secrets, and its words without what a terminal obeys. run.started is left alone: it was made before any secret was read, and
 // what it pins must stay as it is, byte for byte.
 func (s *secrets) redactFact(f runbook.Fact) (runbook.Fact, error) {
 	if _, start := f.(*runbook.RunStarted); start {
@@ -125,7 +125,7 @@ func (s *secrets) redactFact(f runbook.Fact) (runbook.Fact, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.redact(string(text)) == string(text) {
+	if s.redact(string(text)) == string(text) && !bytes.Contains(text, []byte(`\u00`)) && runbook.Clean(string(text)) == string(text) {
 		return f, nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
@@ -136,7 +136,7 @@ func (s *secrets) redactFact(f runbook.Fact) (runbook.Fact, error) {
 	}
 	for key, part := range v {
 		if !structural[key] {
-			v[key] = s.redactValue(part)
+			v[key] = s.redactValue(key, part)
 		}
 	}
 	if text, err = json.Marshal(v); err != nil {
@@ -149,17 +149,25 @@ func (s *secrets) redactFact(f runbook.Fact) (runbook.Fact, error) {
 // structural are the words of a fact that name things of the plan.
 var structural = map[string]bool{"step": true, "guard": true, "kind": true, "key": true, "steps": true, "outcome": true}
 
-func (s *secrets) redactValue(v any) any {
+// forPeople are the words of a fact that are read and never acted on: what a terminal obeys has no place in them.
+var forPeople = map[string]bool{
+	"evidence": true, "what": true, "means": true, "do": true, "why": true, "seen": true, "reason": true, "text": true, "note": true,
+}
+
+func (s *secrets) redactValue(key string, v any) any {
 	switch v := v.(type) {
 	case string:
+		if forPeople[key] {
+			v = runbook.Clean(v)
+		}
 		return s.redact(v)
 	case []any:
 		for i := range v {
-			v[i] = s.redactValue(v[i])
+			v[i] = s.redactValue(key, v[i])
 		}
 	case map[string]any:
 		for k := range v {
-			v[k] = s.redactValue(v[k])
+			v[k] = s.redactValue(k, v[k])
 		}
 	}
 	return v
@@ -211,7 +219,8 @@ func (r *redactingWriter) flush(cut int) error {
 	}
 	text := r.secrets.redact(string(r.held[:cut]))
 	r.held = append(r.held[:0], r.held[cut:]...)
-	_, err := io.WriteString(r.w, text)
+	// A log is read on a terminal, too: a line that was to be overwritten becomes a line of its own.
+	_, err := io.WriteString(r.w, runbook.CleanLines(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")))
 	return err
 }
 

@@ -80,7 +80,7 @@ func TestSecretsInLogs(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if want := "a (secret) b\n(secret)\n(secret)\n(secret)\r(secret)"; out.String() != want && out.String() != strings.Replace(want, "\n(secret)\n(secret)\n", "\n(secret)\n", 1) {
+		if want := "a (secret) b\n(secret)\n(secret)\n(secret)\n(secret)"; out.String() != want && out.String() != strings.Replace(want, "\n(secret)\n(secret)\n", "\n(secret)\n", 1) {
 			t.Fatalf("in writes of %d: %q", size, out.String())
 		}
 	}
