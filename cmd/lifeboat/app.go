@@ -27,6 +27,7 @@ type app struct {
 	global
 	in        io.Reader
 	out, errs io.Writer
+	ops       *operator // once somebody has asked for it
 }
 
 // store opens the store's folder, making it when it is not there.
@@ -74,15 +75,20 @@ func (a *app) printer(plan *runbook.Plan) printer {
 	return plainPrinter{out: a.out, plan: plan}
 }
 
-// operator is standard input as the place for answers; nil when nothing can come from there.
+// operator is standard input as the place for answers; nil when nothing can come from there. There is one for the whole
+// command: a second reader would take lines from the first.
 func (a *app) operator() *operator {
+	if a.ops != nil {
+		return a.ops
+	}
 	if f, ok := a.in.(*os.File); ok {
 		info, err := f.Stat()
 		if err != nil || info.Mode()&os.ModeCharDevice != 0 && !isTerminal(f) {
 			return nil // closed, or /dev/null
 		}
 	}
-	return newOperator(a.in)
+	a.ops = newOperator(a.in)
+	return a.ops
 }
 
 // answers are the confirmations given on the command line. Each must fit the plan: a slip there is found now and not
@@ -176,10 +182,14 @@ func (a *app) newestRun(dir store.Dir) (runbook.RunID, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(ids) == 0 {
-		return "", usage("start one: lifeboat demo", "there is no run in %s", dir)
+	for i := len(ids) - 1; i >= 0; i-- {
+		// One that never started is no run: its starter was killed before anything was recorded.
+		events, err := logbook.Read(dir.Run(ids[i]).Logbook())
+		if len(events) > 0 || err != nil && !errors.Is(err, os.ErrNotExist) {
+			return ids[i], nil
+		}
 	}
-	return ids[len(ids)-1], nil
+	return "", usage("start one: lifeboat demo", "there is no run in %s", dir)
 }
 
 // thisActor is the person behind this process, by uid.

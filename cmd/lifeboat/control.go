@@ -169,12 +169,32 @@ func (a *app) tell(t *target, fact runbook.Fact) error {
 	if err := t.append(fact); err != nil {
 		return err
 	}
-	err := startExecutor(order{Run: t.id, Store: string(t.dir), By: thisActor()})
-	var e *exitError
-	if err != nil && (!errors.As(err, &e) || e.code != exitHeld) { // held: its driver lives and has heard us
-		return err
+	for deadline := time.Now().Add(startTimeout); ; {
+		err := startExecutor(order{Run: t.id, Store: string(t.dir), By: thisActor()})
+		var e *exitError
+		if err != nil && (!errors.As(err, &e) || e.code != exitHeld) {
+			return err
+		}
+		if err == nil || t.heard(deadline) {
+			return a.follow(t, t.state.Seq)
+		}
 	}
-	return a.follow(t, t.state.Seq)
+}
+
+// heard reports whether the driver that holds the run goes by what was appended. The driver of a run that is over holds it a
+// moment longer than it listens, while it files the run: then it must be waited for, and another one started.
+func (t *target) heard(deadline time.Time) bool {
+	for ; time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		events, err := logbook.Read(t.dir.Run(t.id).Logbook())
+		s := runbook.Fold(events)
+		if err != nil || s.Finished == nil || len(runbook.Decide(t.plan, s)) == 0 {
+			return true
+		}
+		if _, _, held, err := logbook.Holder(t.dir.Run(t.id).Lock()); err == nil && !held {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *target) append(fact runbook.Fact) error {

@@ -147,6 +147,9 @@ func (f *follower) undoing() bool {
 	return len(runbook.Decide(f.plan, f.state)) > 0 || len(runbook.Outstanding(f.plan, f.state)) > 0
 }
 
+// over: the run is finished and nothing is left to undo.
+func (f *follower) over() bool { return f.state.Finished != nil && !f.undoing() }
+
 // askNext puts the oldest open question on the screen, once. One that was answered on the command line is not asked.
 func (f *follower) askNext() {
 	qs := f.state.Questions()
@@ -182,12 +185,16 @@ func (f *follower) look() (code int, gone bool) {
 	if l, ok := readLive(f.dir.Run(f.run).Live()); ok {
 		f.showLive(l)
 	}
-	if _, _, held, err := logbook.Holder(f.dir.Run(f.run).Lock()); held || err != nil || f.state.Finished != nil {
+	if _, _, held, err := logbook.Holder(f.dir.Run(f.run).Lock()); held || err != nil || f.over() {
 		return 0, false
 	}
 	// The lock is free: the driver has ended, perhaps between our reading and this look.
-	if err := f.read(context.Background()); err != nil || f.state.Finished != nil {
+	if err := f.read(context.Background()); err != nil || f.over() {
 		return 0, false
+	}
+	if f.state.Finished != nil {
+		f.print.say("the driver of this undo has ended before it was through. Go on with: lifeboat undo %s", f.run)
+		return exitGoesOn, true
 	}
 	f.print.say("the driver of this run has ended; what was under way is not known. Go on with: lifeboat resume %s", f.run)
 	return exitGoesOn, true
@@ -297,6 +304,9 @@ func (f *follower) decide(ctx context.Context, q runbook.Question, fact runbook.
 		if !errors.As(err, &conflict) {
 			f.told = q.Seq
 			return err
+		}
+		if conflict.Last < f.state.Seq { // what was seen here was taken back: the record starts anew
+			f.state, f.from = runbook.State{}, conflict.Last
 		}
 		if err := f.read(ctx); err != nil {
 			return err

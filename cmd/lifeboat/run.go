@@ -137,12 +137,36 @@ func (a *app) launch(dir store.Dir, plan *runbook.Plan, sf simFlags, started *ru
 		err = startExecutor(order{Run: id, Store: string(dir), Start: started, By: started.By})
 	}
 	if err != nil {
-		if _, there := os.Stat(folder.Logbook()); errors.Is(there, os.ErrNotExist) {
-			os.RemoveAll(string(folder)) // nothing of it was recorded, so nothing of it was done
+		if !discard(dir, id) {
+			fmt.Fprintf(a.errs, "run %s is in the record all the same; see: lifeboat show %s; go on with it: lifeboat resume %s\n", id, id, id)
 		}
 		return "", err
 	}
 	return id, nil
+}
+
+// discard removes what is left of a run that did not start. Nothing of it was recorded, so nothing of it was done. It
+// reports false, and leaves all as it is, when there is a record, or somebody who may write one.
+func discard(dir store.Dir, id runbook.RunID) bool {
+	folder := dir.Run(id)
+	me, err := logbook.ThisProcess(thisActor(), 0)
+	if err != nil {
+		return false
+	}
+	lock, err := logbook.Lock(folder.Lock(), me, time.Now())
+	var held *logbook.ErrHeld
+	if errors.As(err, &held) {
+		return false
+	}
+	if err == nil { // on a full disk there is none, and no executor either
+		defer lock.Release()
+	}
+	if events, err := logbook.Read(folder.Logbook()); len(events) > 0 || err != nil && !errors.Is(err, os.ErrNotExist) {
+		return false
+	}
+	os.Remove(unfiledMark(dir, id))
+	os.RemoveAll(string(folder))
+	return true
 }
 
 // check refuses what no world can be made of, before anything is made.

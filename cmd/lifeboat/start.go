@@ -61,7 +61,10 @@ func scopeCommand() []string {
 	return []string{path, "--user", "--scope", "--quiet", "--collect", "--", exe, "executor"}
 }
 
-var errSilent = errors.New("the executor ended without a word")
+var (
+	errSilent = errors.New("the executor ended without a word")
+	errLate   = errors.New("the executor did not answer")
+)
 
 // spawn starts argv with the order on its standard input and waits for its answer.
 func spawn(argv []string, o order, text []byte) error {
@@ -90,8 +93,18 @@ func spawn(argv []string, o order, text []byte) error {
 		return fmt.Errorf("start the executor: %w", err)
 	}
 	writer.Close()
-	go cmd.Wait() //nolint:errcheck // it outlives us; waiting only reaps it when it does not
-	return hear(reader, logPath)
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // it outlives us; waiting only reaps it when it does not
+		close(ended)
+	}()
+	err = hear(reader, logPath)
+	if errors.Is(err, errLate) {
+		// It must not start the run when nobody expects it any more.
+		_ = cmd.Process.Kill()
+		<-ended
+	}
+	return err
 }
 
 // startTimeout is how long the executor may take until the run is in the journal.
@@ -103,7 +116,7 @@ func hear(reader *os.File, logPath string) error {
 	var ans answer
 	if json.Unmarshal(text, &ans) != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return fmt.Errorf("the executor did not answer within %s; its log is %s", startTimeout, logPath)
+			return fmt.Errorf("%w within %s and was ended; its log is %s", errLate, startTimeout, logPath)
 		}
 		return fmt.Errorf("%w; its log is %s", errSilent, logPath)
 	}
