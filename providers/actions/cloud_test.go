@@ -30,6 +30,21 @@ func TestLaunch(t *testing.T) {
 		s.say("machines made: %d", len(s.world.Audit().Instances))
 	}, sim.Fault{Op: "ec2:RunInstances", Kind: sim.FaultTimeoutDone, Times: 1})
 
+	transcript(t, "launch_answer_lost_then_undone", func(s *stage) {
+		a := s.launch()
+		s.prepare(a)
+		s.apply(a)
+		s.undo(a)
+		s.say("machines made: %d, left: %d", len(s.world.Audit().Instances), len(s.world.Audit().Running))
+	}, sim.Fault{Op: "ec2:RunInstances", Kind: sim.FaultTimeoutDone, Times: 1})
+
+	transcript(t, "launch_never_happened_then_undone", func(s *stage) {
+		a := s.launch()
+		s.prepare(a)
+		s.apply(a)
+		s.undo(a)
+	}, sim.Fault{Op: "ec2:RunInstances", Kind: sim.FaultTimeout, Times: 1})
+
 	transcript(t, "launch_no_capacity", func(s *stage) {
 		a := s.launch()
 		s.prepare(a)

@@ -145,8 +145,18 @@ func (a *launch) launched(call runbook.Call, i providers.Instance) runbook.Obser
 // Undo terminates only what bears the tag and the key of this step.
 func (a *launch) Undo(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
 	id, _ := call.Did["instance"].(string)
-	if id == "" {
-		return seen(runbook.Holds, "nothing was launched"), nil
+	if id == "" { // its answer was lost: the key tells what became of it
+		o, err := a.Observe(ctx, call)
+		switch {
+		case err != nil:
+			return runbook.Observation{}, err
+		case o.State == runbook.Holds:
+			id, _ = o.Outputs["instance"].(string)
+		case a.w.clock.Now().Sub(call.Since) < launchSettle:
+			return seen(runbook.Pending, "%s, which may still change", o.Evidence), nil
+		default:
+			return seen(runbook.Holds, "nothing to put back: %s", o.Evidence), nil
+		}
 	}
 	i, err := a.w.Instances.Instance(ctx, a.Region, id)
 	switch {
