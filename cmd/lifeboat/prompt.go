@@ -100,14 +100,19 @@ func (f *follower) readLater(q runbook.Question) []string {
 }
 
 func (f *follower) isRead(id, output string) bool {
-	stand := runbook.Placeholders(f.plan)
+	whole, stand := runbook.Placeholders(f.plan), runbook.Placeholders(f.plan)
 	delete(stand.Steps[id].Outputs, output)
+	stand.Steps[id].Status = runbook.StatusSkipped
 	for i := range f.plan.Steps {
 		later := &f.plan.Steps[i]
 		if st := f.state.Step(later.ID); later.ID == id || st.Settled() {
 			continue
 		}
 		if _, err := f.plan.Bind(later.ID, &stand, nil); err != nil {
+			return true
+		}
+		_, before := f.plan.Needed(later.ID, &whole) // a stand-in may fit no condition
+		if _, err := f.plan.Needed(later.ID, &stand); err != nil && (before == nil || before.Error() != err.Error()) {
 			return true
 		}
 	}
