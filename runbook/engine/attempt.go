@@ -19,7 +19,7 @@ func (e *Engine) task(w runbook.Work) func(context.Context) runbook.Fact {
 		return e.undoTask(w.ID)
 	}
 	step, _ := e.Plan.Step(w.ID)
-	st := e.state.Step(w.ID)
+	st := e.step(w.ID)
 	a := &attempt{Engine: e, step: step, st: st, mine: e.own[w.ID] == st.Attempt && st.Epoch == e.Driver.Epoch}
 	var err error
 	// Apply alone needs the secrets: looking must work without them.

@@ -58,6 +58,7 @@ var DefaultPoll = Poll{First: 200 * time.Millisecond, Max: time.Second}
 type Engine struct {
 	Config
 	state    runbook.State
+	moments  moments
 	results  chan result
 	foreign  chan error
 	inflight map[runbook.Work]*flight
@@ -95,7 +96,7 @@ func New(cfg Config) *Engine {
 		cfg.Poll = DefaultPoll
 	}
 	return &Engine{
-		Config: cfg, results: make(chan result), foreign: make(chan error),
+		Config: cfg, moments: newMoments(cfg.Clock), results: make(chan result), foreign: make(chan error),
 		inflight: map[runbook.Work]*flight{}, prepared: map[string]*preparation{}, own: map[string]int{},
 	}
 }
@@ -271,6 +272,7 @@ func (e *Engine) trouble(err error) {
 
 func (e *Engine) apply(ev runbook.Event) {
 	e.state.Apply(ev)
+	e.moments.take(ev, true)
 	if f, ok := ev.Fact.(*runbook.StepStarted); ok && ev.Epoch == e.Driver.Epoch {
 		e.own[f.Step] = f.Attempt
 		delete(e.prepared, f.Step)
@@ -284,6 +286,7 @@ func (e *Engine) catchUp() error {
 	}
 	for _, ev := range events {
 		e.state.Apply(ev)
+		e.moments.take(ev, false)
 	}
 	return nil
 }
@@ -378,7 +381,7 @@ func (e *Engine) nextAlarm() (at time.Time, ok bool) {
 	}
 	for i := range e.Plan.Steps {
 		step := &e.Plan.Steps[i]
-		st := e.state.Step(step.ID)
+		st := e.step(step.ID)
 		switch {
 		case st.Status == runbook.StatusRetrying && e.prepared[step.ID] == nil && e.state.Stop == nil:
 			soonest(st.NotBefore)
@@ -395,7 +398,7 @@ func (e *Engine) ring() error {
 	var facts []runbook.Fact
 	for i := range e.Plan.Steps {
 		step := &e.Plan.Steps[i]
-		st := e.state.Step(step.ID)
+		st := e.step(step.ID)
 		late := st.Status == runbook.StatusRunning || st.Status == runbook.StatusUnknown
 		if late && !st.Overdue && step.Budget > 0 && !now.Before(st.First.Add(step.Budget)) {
 			facts = append(facts, &runbook.StepOverdue{Step: step.ID, Budget: runbook.Duration(step.Budget)})

@@ -26,7 +26,7 @@ func (e *Engine) complete(facts []runbook.Fact) []runbook.Fact {
 			wanted[f.Step] = true
 			return !e.ready(f)
 		case *runbook.RunFinished:
-			f.Elapsed = runbook.Seconds(e.Clock.Now().Sub(e.state.StartedAt))
+			f.Elapsed = runbook.Seconds(e.Clock.Now().Sub(e.moments.started))
 		}
 		return false
 	})
@@ -58,7 +58,7 @@ func (e *Engine) ready(f *runbook.StepStarted) bool {
 		}
 		return p.done
 	}
-	if e.state.Step(f.Step).NotBefore.After(e.Clock.Now()) {
+	if e.step(f.Step).NotBefore.After(e.Clock.Now()) {
 		return false
 	}
 	p = &preparation{attempt: f.Attempt}
@@ -109,7 +109,7 @@ func (e *Engine) prepareDone(r result) {
 
 // bind makes the step's action and its call.
 func (e *Engine) bind(step *runbook.PlannedStep, attempt int, secrets runbook.Secrets) (runbook.Probe, runbook.Call, error) {
-	st := e.state.Step(step.ID)
+	st := e.step(step.ID)
 	probe, err := e.Plan.Bind(step.ID, &e.state, secrets)
 	if err != nil {
 		return nil, runbook.Call{}, runbook.Fail(err.Error(), "its parameters cannot be made; nothing was done", "")
