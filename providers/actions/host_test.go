@@ -352,6 +352,19 @@ func TestShell(t *testing.T) {
 	})
 }
 
+// What an undo command did cannot be seen, so one whose answer was lost is not run again unasked.
+func TestShellUndoIsNotRepeatedInDoubt(t *testing.T) {
+	for verdict, want := range map[runbook.Verdict]runbook.Verdict{
+		runbook.InDoubt: runbook.Definitive, runbook.Transient: runbook.Transient, runbook.Definitive: runbook.Definitive,
+	} {
+		shell := answerShell{err: &runbook.Failure{What: "no answer", Verdict: verdict}}
+		a := &command{Host: providers.Host{Address: "h"}, Revert: []string{"refund"}, w: worldOf(providers.Set{Shell: shell})}
+		if _, err := a.Undo(t.Context(), runbook.Call{}); runbook.AsFailure(err).Verdict != want {
+			t.Errorf("%s became %v", verdict, err)
+		}
+	}
+}
+
 func TestShellSendsSecretsInTheEnvironmentOnly(t *testing.T) {
 	var got []providers.Command
 	a := &command{

@@ -94,7 +94,12 @@ func (a *command) Undo(ctx context.Context, call runbook.Call) (runbook.Observat
 	}
 	res, err := a.run(ctx, call, a.Revert, false)
 	if err != nil {
-		return runbook.Observation{}, err
+		f := runbook.AsFailure(err)
+		if f.Verdict == runbook.InDoubt { // the engine would try again, and here nothing can be looked at first
+			f.Verdict, f.Means = runbook.Definitive, fmt.Sprintf("whether `%s` ran is not known; it is not run twice unasked", line(a.Revert))
+			f.Do = "look at " + a.Host.String() + ", then undo this step again or by hand"
+		}
+		return runbook.Observation{}, &f
 	}
 	if err := (remote{w: a.w, host: a.Host}).ended(a.Revert, res); err != nil {
 		return runbook.Observation{}, err
