@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -68,16 +69,23 @@ func driverless(t *testing.T, more ...runbook.Fact) *target {
 	return found
 }
 
-// Who follows an undo whose driver is gone is told so: it does not move any more.
+// Who follows an undo sees what it waits for, and when its driver is gone is told so: it does not move any more.
 func TestFollowerSaysThatNobodyUndoes(t *testing.T) {
 	at := driverless(t, &runbook.UndoStarted{Step: "launch"})
+	beside, err := json.Marshal(live{Progress: map[string]runbook.Progress{"launch": {Text: "it is shutting down"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(at.dir.Run(at.id).Live(), beside, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	var out bytes.Buffer
 	a := &app{global: global{Store: string(at.dir)}, in: strings.NewReader(""), out: &out, errs: &out}
 	ended := make(chan error, 1)
 	go func() { ended <- a.follow(at, 0) }()
 	select {
 	case err := <-ended:
-		if code := a.exit(err); code != exitGoesOn || !strings.Contains(out.String(), "lifeboat undo one") {
+		if code := a.exit(err); code != exitGoesOn || !strings.Contains(out.String(), "lifeboat undo one") || !strings.Contains(out.String(), "it is shutting down") {
 			t.Errorf("it ended with %d and wrote %s", code, out.String())
 		}
 	case <-time.After(20 * time.Second):

@@ -200,12 +200,21 @@ func (f *follower) look() (code int, gone bool) {
 	return exitGoesOn, true
 }
 
+// waitedFor reports whether something is under way for the step, or the guard, of that id. What lies beside the journal may be
+// older than its end.
+func (f *follower) waitedFor(id string) bool {
+	if g, guard := f.state.Guards[id]; guard {
+		return g.Status == runbook.StatusWaiting
+	}
+	st := f.state.Step(id)
+	return st.Undo == runbook.UndoRunning || f.state.Finished == nil && (st.Acting() || st.Status == runbook.StatusWaiting)
+}
+
 // showLive shows what lies beside the journal: progress, and why the record cannot be written.
 func (f *follower) showLive(l live) {
 	for _, step := range sortedKeys(l.Progress) {
 		p := l.Progress[step]
-		st := f.state.Step(step)
-		if f.shown[step] != p && st.Acting() {
+		if f.shown[step] != p && f.waitedFor(step) {
 			f.shown[step] = p
 			f.print.progress(f.state.Now, f.run, step, p)
 		}

@@ -132,7 +132,7 @@ func (a *attempt) watch(ctx, deadline context.Context, last runbook.Observation,
 		} else if deadline.Err() == nil {
 			trouble = err
 		}
-		a.waits(last, trouble, a.step.Timeout)
+		waits(a.call, last, trouble, a.step.Timeout)
 		if runbook.Sleep(deadline, a.Clock, pause) == nil {
 			continue
 		}
@@ -148,13 +148,13 @@ func (a *attempt) watch(ctx, deadline context.Context, last runbook.Observation,
 
 // waits shows what is waited for, or why it cannot be seen, and for how long at most: nobody may have to guess why a step
 // does not move.
-func (a *attempt) waits(seen runbook.Observation, trouble error, limit time.Duration) {
+func waits(call runbook.Call, seen runbook.Observation, trouble error, limit time.Duration) {
 	text := seen.Evidence
 	if trouble != nil {
 		text = trouble.Error()
 	}
 	if text != "" {
-		a.call.Progress(runbook.Progress{Text: fmt.Sprintf("%s · waits %s at most", text, limit)})
+		call.Progress(runbook.Progress{Text: fmt.Sprintf("%s · waits %s at most", text, limit)})
 	}
 }
 
@@ -207,7 +207,7 @@ func (a *attempt) look(ctx context.Context) runbook.Fact {
 				return a.absent(seen)
 			}
 		}
-		a.waits(seen, err, limit)
+		waits(a.call, seen, err, limit)
 		waiting := err == nil && seen.State == runbook.Pending
 		if deadline.Err() != nil || !waiting && a.Clock.Now().Sub(began) > limit {
 			break

@@ -109,6 +109,7 @@ func (e *Engine) undo(ctx context.Context, step *runbook.PlannedStep, u runbook.
 		if err != nil && runbook.AsFailure(err).Verdict == runbook.Definitive {
 			return &runbook.UndoFailed{Step: step.ID, Error: runbook.AsFailure(err)}
 		}
+		waits(call, seen, err, step.Timeout)
 		if runbook.Sleep(deadline, e.Clock, pause) != nil {
 			break
 		}

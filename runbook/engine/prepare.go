@@ -82,12 +82,26 @@ func (e *Engine) ready(f *runbook.StepStarted) bool {
 	return false
 }
 
-// prepareTimeout is the deadline of the look before an intent.
-const prepareTimeout = 30 * time.Second
+// prepareTimeout is the deadline of the look before an intent; after prepareSilence it is shown.
+const (
+	prepareTimeout = 30 * time.Second
+	prepareSilence = 2 * time.Second
+)
 
 func (e *Engine) prepare(p *preparation, step *runbook.PlannedStep, act runbook.Action, call runbook.Call) {
 	ctx, cancel := e.Clock.WithTimeout(e.ctx, prepareTimeout)
 	defer cancel()
+	late, stop := e.Clock.After(prepareSilence)
+	defer stop()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-late:
+			waits(call, runbook.Observation{Evidence: "no answer yet to what is there now"}, nil, prepareTimeout)
+		case <-done:
+		}
+	}()
 	before, err := guarded(func() (runbook.Before, error) { return act.Prepare(ctx, call) })
 	if err != nil && ctx.Err() != nil && e.ctx.Err() == nil {
 		err = fmt.Errorf("no answer within %s: %w", prepareTimeout, err)

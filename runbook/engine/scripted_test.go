@@ -77,8 +77,8 @@ type do struct {
 	Takes    runbook.Duration `with:"takes" doc:"how long the call takes"`
 	Input    string           `with:"input" doc:"anything"`
 	Target   string           `with:"target" doc:"what it would change"`
-	Undone   string           `with:"undo" default:"\"ok\"" doc:"ok, refuse"`
-	Found    string           `with:"prepare" default:"\"ok\"" doc:"ok, refuse"`
+	Undone   string           `with:"undo" default:"\"ok\"" doc:"ok, refuse, wait"`
+	Found    string           `with:"prepare" default:"\"ok\"" doc:"ok, refuse, hang"`
 	s        *stage
 }
 
@@ -89,8 +89,12 @@ func (d *do) Prepare(ctx context.Context, call runbook.Call) (runbook.Before, er
 	}
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()
-	if d.s.word(call.Step, "prepare", d.Found) == "refuse" {
+	switch d.s.word(call.Step, "prepare", d.Found) {
+	case "refuse":
 		return nil, runbook.Fail("it cannot be", "", "")
+	case "hang":
+		<-ctx.Done()
+		return nil, ctx.Err()
 	}
 	return runbook.Keep("nothing was there")
 }
@@ -161,8 +165,11 @@ func (d *do) Undo(_ context.Context, call runbook.Call) (runbook.Observation, er
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()
 	d.s.note("undo %s", call.Step)
-	if d.s.word(call.Step, "undo", d.Undone) == "refuse" {
+	switch d.s.word(call.Step, "undo", d.Undone) {
+	case "refuse":
 		return runbook.Observation{}, runbook.Fail("somebody else changed it", "", "")
+	case "wait":
+		return runbook.Observation{State: runbook.Pending, Evidence: "it is being let go"}, nil
 	}
 	delete(d.s.made, call.Step)
 	return runbook.Observation{State: runbook.Holds, Evidence: "gone"}, nil

@@ -1,12 +1,14 @@
 package engine_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"lifeboat/runbook"
+	"lifeboat/runbook/engine"
 	"lifeboat/runbook/runbooktest"
 	"lifeboat/store"
 )
@@ -150,5 +152,37 @@ func tell(t *testing.T, lab runbooktest.Lab, fact runbook.Fact) {
 		if _, err := lab.Journal.Append(t.Context(), uint64(len(events)), 0, fact); err == nil {
 			return
 		}
+	}
+}
+
+// A look before an intent, and an undo, say as well what they wait for and how long at most.
+func TestPrepareAndUndoSayWhatTheyWaitFor(t *testing.T) {
+	for body, want := range map[string]string{
+		"steps:\n  - {id: a, uses: do, with: {prepare: hang}}\n":                                          "no answer yet to what is there now · waits 30s at most",
+		"steps:\n  - {id: a, uses: do, with: {undo: wait}}\n  - {id: b, uses: see, with: {sees: wait}}\n": "it is being let go · waits 1m0s at most",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			clock := runbook.WallClock{}
+			desk := &said{text: map[string]string{}}
+			lab := runbooktest.Lab{
+				Run: "r1", Plan: plan(t, newStage(clock), runbook.Rehearse, "confirm: none\n"+body),
+				Journal: store.NewMemory("r1", clock.Now),
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			go func() {
+				if strings.Contains(body, "undo") && runbook.Sleep(ctx, clock, time.Second) == nil {
+					tell(t, lab, &runbook.UndoRequested{Steps: []string{"a"}})
+				}
+			}()
+			_, err := engine.New(engine.Config{
+				Plan: lab.Plan, Run: "r1", Journal: lab.Journal, Clock: clock, Driver: runbook.Driver{Epoch: 1}, Desk: desk,
+				Start: &runbook.RunStarted{Mode: runbook.Rehearse, Driver: runbook.Driver{Epoch: 1}},
+			}).Drive(ctx)
+			synctest.Wait()
+			if desk.text["a"] != want {
+				t.Errorf("%safter 5 s: %q, want %q (%v)", body, desk.text["a"], want, err)
+			}
+		})
 	}
 }
