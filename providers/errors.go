@@ -3,6 +3,7 @@ package providers
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"lifeboat/runbook"
 )
@@ -43,7 +44,11 @@ type Error struct {
 
 func (e *Error) Error() string {
 	s := e.Op
-	if e.Where != "" {
+	switch {
+	case e.Where == "", strings.HasPrefix(e.Op, e.Where+":"): // "route53:ChangeResourceRecordSets" says where
+	case strings.ContainsAny(e.Where, ".:"): // a host
+		s += " at " + e.Where
+	default:
 		s += " in " + e.Where
 	}
 	s += ": " + string(e.Kind)

@@ -125,7 +125,7 @@ func (a *launch) Apply(ctx context.Context, call runbook.Call) (runbook.Observat
 		Tags: a.tags(call),
 	})
 	if err != nil {
-		err = advise(err, providers.NoCapacity, "take another type that %s offers (aws ec2 describe-instance-type-offerings --region %s --location-type availability-zone --filters Name=location,Values=%s), or another zone with a volume from the newest snapshot, then retry", zone, a.Region, zone)
+		err = advise(err, providers.NoCapacity, "a retry asks for the same again. To go on in this run, launch another type that %s offers by hand (aws ec2 describe-instance-type-offerings --region %s --location-type availability-zone --filters Name=location,Values=%s) and answer by-hand with its id; or stop, write another type, or another zone with a volume from the newest snapshot, into the files, and start anew", zone, a.Region, zone)
 		err = advise(err, providers.KeySpent, "retry: the next attempt has a key of its own")
 		err = advise(err, providers.NotFound, "check that image, subnet, groups and key pair exist in %s: %s", a.Region, a.Image)
 		return runbook.Observation{}, advise(err, providers.Quota, "ask for a higher quota in %s, or stop what is not needed there", a.Region)
