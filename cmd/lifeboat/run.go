@@ -100,6 +100,7 @@ func (a *app) start(mode runbook.Mode, name string, rf runFlags, sf simFlags) er
 	if err := a.preflight(f, mode); err != nil {
 		return err
 	}
+	a.warnSecrets(f.runbook.Text)
 	dir, err := a.store()
 	if err != nil {
 		return err

@@ -77,6 +77,18 @@ func (s *secrets) learn(text string) {
 	}
 }
 
+// warnSecrets says which secrets a runbook names and this machine does not have, while it is cheap: the step that reads one
+// cannot run. It refuses nothing, since the step may not be needed.
+func (a *app) warnSecrets(text string) {
+	told := map[string]bool{}
+	for _, m := range secretName.FindAllStringSubmatch(text, -1) {
+		if _, err := findSecret(m[1]); err != nil && !told[m[1]] {
+			told[m[1]] = true
+			fmt.Fprintf(a.errs, "note: the secret %s is not here (no such variable, no such file in $LIFEBOAT_SECRETS); the step that reads it will fail\n", m[1])
+		}
+	}
+}
+
 // hide remembers a value as it is, as cleaning leaves it, line by line, and each of these as JSON spells it.
 func (s *secrets) hide(value string) {
 	spellings := append([]string{value, runbook.Clean(value)}, strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == '\r' })...)
