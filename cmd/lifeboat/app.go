@@ -72,7 +72,20 @@ func (a *app) printer(plan *runbook.Plan) printer {
 	if a.JSON {
 		return jsonPrinter{out: a.out, errs: a.errs}
 	}
-	return plainPrinter{out: a.out, plan: plan}
+	return plainPrinter{out: a.out, plan: plan, width: a.columns}
+}
+
+// columns is the width of the terminal; 0 where the output goes elsewhere.
+func (a *app) columns() int {
+	f, ok := a.out.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 // operator is standard input as the place for answers; nil when nothing can come from there. There is one for the whole

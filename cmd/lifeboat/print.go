@@ -45,14 +45,15 @@ func (p jsonPrinter) say(format string, args ...any) { fmt.Fprintf(p.errs, forma
 
 // plainPrinter writes for a person: the run's clock, a sign, words.
 type plainPrinter struct {
-	out  io.Writer
-	plan *runbook.Plan // for titles; nil when it cannot be made
+	out   io.Writer
+	plan  *runbook.Plan // for titles; nil when it cannot be made
+	width func() int    // of the terminal; 0: not one, and lines stay whole
 }
 
 func (p plainPrinter) say(format string, args ...any) { fmt.Fprintf(p.out, format+"\n", args...) }
 
 func (p plainPrinter) progress(_ time.Time, _ runbook.RunID, step string, pr runbook.Progress) {
-	fmt.Fprintf(p.out, "       … %-10s %s\n", step, pr.Text)
+	p.line(fmt.Sprintf("       … %-10s %s", step, pr.Text))
 }
 
 func (p plainPrinter) event(e runbook.Event, s *runbook.State) {
@@ -61,8 +62,49 @@ func (p plainPrinter) event(e runbook.Event, s *runbook.State) {
 	if !s.StartedAt.IsZero() {
 		clock = clockText(e.Time.Sub(s.StartedAt))
 	}
-	line := fmt.Sprintf("%6s %s %-10s %s", clock, sign, subject, words)
-	fmt.Fprintln(p.out, strings.TrimRight(line, " "))
+	p.line(strings.TrimRight(fmt.Sprintf("%6s %s %-10s %s", clock, sign, subject, words), " "))
+}
+
+// wordColumn is where the words of an event begin.
+const wordColumn = 20
+
+// line breaks what is wider than the terminal between two words. What a person copies, such as a command, is never broken:
+// it goes through say.
+func (p plainPrinter) line(text string) {
+	width := 0
+	if p.width != nil {
+		width = p.width()
+	}
+	for _, l := range broken(text, width, wordColumn) {
+		fmt.Fprintln(p.out, l)
+	}
+}
+
+// broken breaks text into lines of at most width characters; all but the first are indented. A word that is longer stays whole.
+func broken(text string, width, indent int) []string {
+	if width < 2*indent {
+		return []string{text}
+	}
+	var out []string
+	rest := []rune(text)
+	for start := indent; len(rest) > width; {
+		cut := width
+		for cut > start && rest[cut] != ' ' {
+			cut--
+		}
+		if cut <= start { // one long word: its end is the next place to break
+			for cut = width; cut < len(rest) && rest[cut] != ' '; {
+				cut++
+			}
+		}
+		out = append(out, strings.TrimRight(string(rest[:cut]), " "))
+		tail := strings.TrimLeft(string(rest[cut:]), " ")
+		if tail == "" {
+			return out
+		}
+		rest = []rune(strings.Repeat(" ", indent) + tail)
+	}
+	return append(out, string(rest))
 }
 
 // clockText is m:ss, or h:mm:ss, with a minus before the start.
@@ -153,6 +195,7 @@ func describeStep(e runbook.Event, s *runbook.State, plan *runbook.Plan) (sign, 
 	case *runbook.StepSucceeded:
 		return "✓", f.Step, f.Evidence + " · " + clockText(time.Duration(f.Elapsed))
 	case *runbook.StepFailed:
+		f.Error.Do = "" // the question that follows says it
 		return "✗", f.Step, failureText(f.Error)
 	case *runbook.StepUnknown:
 		words := "it is not known whether it happened: " + f.Why
@@ -176,7 +219,7 @@ func describeStep(e runbook.Event, s *runbook.State, plan *runbook.Plan) (sign, 
 		}
 		return "▶", f.Step, words + reasonText(f.Reason)
 	case *runbook.StepOverdue:
-		return "!", f.Step, "is over its budget of " + f.Budget.String() + "; it goes on"
+		return "!", f.Step, "is over its budget of " + clockText(time.Duration(f.Budget)) + "; it goes on"
 	case *runbook.LookRequested:
 		return "▶", f.Step + f.Guard, f.By.String() + " asked to look again"
 	}

@@ -53,7 +53,7 @@ func (f *follower) ask(q runbook.Question) {
 	}
 	say("  answer %s", strings.Join(phrases(q), " · "))
 	if reads := f.readLater(q); len(reads) > 0 && q.Kind != runbook.AskApprove {
-		say("  with skip, by-hand or done also: %s", strings.Join(reads, " "))
+		say("  later steps read what it leaves, so write with %s: %s", strings.Join(leaving(q), " or "), strings.Join(reads, " "))
 	}
 }
 
@@ -79,7 +79,7 @@ func (f *follower) sayFailure(why *runbook.Failure) {
 	}
 }
 
-// readLater are the outputs of the question's step that steps to come read and that are not there, as NAME=?: somebody who
+// readLater are the outputs of the question's step that steps to come read and that are not there, as NAME=VALUE: somebody who
 // leaves the step out has to give them. Which ones they are shows when each is taken away.
 func (f *follower) readLater(q runbook.Question) []string {
 	if f.plan == nil {
@@ -93,7 +93,7 @@ func (f *follower) readLater(q runbook.Question) []string {
 	var out []string
 	for _, o := range step.Kind.Outputs {
 		if _, has := st.Outputs[o.Name]; !has && f.isRead(q.Step, o.Name) {
-			out = append(out, o.Name+"=?")
+			out = append(out, o.Name+"=VALUE")
 		}
 	}
 	return out
@@ -128,7 +128,7 @@ func (f *follower) complete(q runbook.Question, r runbook.Reply) error {
 	}
 	var missing []string
 	for _, want := range f.readLater(q) {
-		if _, given := r.Outputs[strings.TrimSuffix(want, "=?")]; !given {
+		if _, given := r.Outputs[strings.TrimSuffix(want, "=VALUE")]; !given {
 			missing = append(missing, want)
 		}
 	}
@@ -138,7 +138,20 @@ func (f *follower) complete(q runbook.Question, r runbook.Reply) error {
 	return nil
 }
 
-// phrases are what can be typed.
+// leaving are the answers that leave the question's step out.
+func leaving(q runbook.Question) []string {
+	var out []string
+	for i, c := range q.Choices {
+		switch {
+		case c == runbook.ChooseApprove && q.Kind == runbook.AskManual, c == runbook.ChooseSkip, c == runbook.ChooseByHand:
+			verb, _, _ := strings.Cut(phrases(q)[i], " ")
+			out = append(out, verb)
+		}
+	}
+	return out
+}
+
+// phrases are what can be typed, one for each choice, and a note.
 func phrases(q runbook.Question) []string {
 	var out []string
 	for _, c := range q.Choices {
