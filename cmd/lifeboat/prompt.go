@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"lifeboat/runbook"
 )
@@ -21,6 +23,9 @@ type operator struct {
 
 func newOperator(in io.Reader) *operator {
 	lines := make(chan string)
+	// A job in the background that reads the terminal would be stopped, and show nothing any more. Ignored, its read fails:
+	// then nobody is there to ask.
+	signal.Ignore(syscall.SIGTTIN)
 	go func() {
 		defer close(lines)
 		scan := bufio.NewScanner(in)
@@ -204,6 +209,9 @@ func reply(q runbook.Question, line string, by runbook.Actor) (runbook.Reply, er
 	}
 	if line == "" {
 		return r, errors.New("nothing was typed")
+	}
+	if line == "note" {
+		return r, errors.New("write what is to be noted: note TEXT")
 	}
 	r.Choice = runbook.Choice(verb)
 	if !slices.Contains(q.Choices, r.Choice) {
