@@ -77,7 +77,8 @@ func (a *app) printer(plan *runbook.Plan) printer {
 
 // columns is the width of the terminal; 0 where the output goes elsewhere.
 func (a *app) columns() int {
-	f, ok := a.out.(*os.File)
+	sink, _ := a.out.(cleanSink)
+	f, ok := sink.w.(*os.File)
 	if !ok {
 		return 0
 	}
