@@ -3,6 +3,7 @@ package runbook
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -25,6 +26,7 @@ func longRunbook(n int) []byte {
 
 // BenchmarkParseCompile200 is what happens between the command and the first line on the screen.
 func BenchmarkParseCompile200(b *testing.B) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as the program does
 	text := longRunbook(200)
 	estateText, err := os.ReadFile("testdata/estate.yaml")
 	if err != nil {
