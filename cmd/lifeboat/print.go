@@ -138,6 +138,9 @@ func describe(e runbook.Event, s *runbook.State, plan *runbook.Plan) (sign, subj
 	case *runbook.GuardNotApplicable:
 		return "·", f.Guard, f.Reason
 	case *runbook.ApprovalAsked:
+		if f.Manual {
+			return "‖", f.Step, "waits for a person to do it: " + f.Text
+		}
 		return "‖", f.Step, "waits for approval: " + f.Text
 	case *runbook.ApprovalGiven:
 		return "✓", f.Step, "approved by " + f.By.String()

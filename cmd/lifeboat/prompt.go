@@ -49,7 +49,11 @@ func (f *follower) ask(q runbook.Question) {
 		say("? step %s is yours: %s", q.Step, q.Text)
 		f.sayManual(q.Step)
 	case runbook.AskWaive:
-		say("? guard %s does not hold: %s", q.Step, q.Text)
+		if f.state.Guard(q.Step).Unsure {
+			say("? guard %s could not be checked: %s", q.Step, q.Text)
+		} else {
+			say("? guard %s does not hold: %s", q.Step, q.Text)
+		}
 	case runbook.AskUnknown:
 		say("? step %s: it is not known whether it happened: %s", q.Step, q.Text)
 	case runbook.AskFailed:
@@ -171,6 +175,8 @@ func phrases(q runbook.Question) []string {
 			out = append(out, "no REASON")
 		case c == runbook.ChooseSkip:
 			out = append(out, "skip REASON")
+		case c == runbook.ChooseLook:
+			out = append(out, "look (again)")
 		default:
 			out = append(out, string(c))
 		}
