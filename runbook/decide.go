@@ -206,7 +206,7 @@ func (k QuestionKind) waitsFor() string {
 	case AskManual:
 		return "waits for a person to do it"
 	case AskWaive:
-		return "the guard does not hold"
+		return "the guard waits for a decision"
 	case AskUnknown:
 		return "it is not known whether it happened"
 	default:
