@@ -17,8 +17,10 @@ func TestBroken(t *testing.T) {
 		{"between words", "  0:00 ✓ dns        one two three four five", 40, []string{"  0:00 ✓ dns        one two three four", "                    five"}},
 		{"just at the edge", "  0:00 ✓ dns        one two three fourx five", 40, []string{"  0:00 ✓ dns        one two three fourx", "                    five"}},
 		{"a long word", "  0:00 ✓ dns        abcdefghijklmnopqrstuvwxyz one", 40, []string{"  0:00 ✓ dns        abcdefghijklmnopqrstuvwxyz", "                    one"}},
-		{"thrice", "  0:00 ✓ dns        aaaaaaaaaa bbbbbbbbbb cccccccccc", 40,
-			[]string{"  0:00 ✓ dns        aaaaaaaaaa", "                    bbbbbbbbbb", "                    cccccccccc"}},
+		{
+			"thrice", "  0:00 ✓ dns        aaaaaaaaaa bbbbbbbbbb cccccccccc", 40,
+			[]string{"  0:00 ✓ dns        aaaaaaaaaa", "                    bbbbbbbbbb", "                    cccccccccc"},
+		},
 		{"too narrow", "  0:00 ✓ dns        one two three four five", 30, []string{"  0:00 ✓ dns        one two three four five"}},
 	} {
 		if got := broken(c.text, c.width, wordColumn); !slices.Equal(got, c.want) {
