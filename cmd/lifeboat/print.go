@@ -17,6 +17,8 @@ type printer interface {
 	progress(at time.Time, run runbook.RunID, step string, p runbook.Progress)
 	// say is for words that are no events: they go where they do not disturb a reader of the events.
 	say(format string, args ...any)
+	// command is a line to be copied: it is never broken.
+	command(text string)
 }
 
 // jsonPrinter writes one object a line.
@@ -43,6 +45,8 @@ func (p jsonPrinter) progress(at time.Time, run runbook.RunID, step string, pr r
 
 func (p jsonPrinter) say(format string, args ...any) { fmt.Fprintf(p.errs, format+"\n", args...) }
 
+func (p jsonPrinter) command(text string) { fmt.Fprintln(p.errs, text) }
+
 // plainPrinter writes for a person: the run's clock, a sign, words.
 type plainPrinter struct {
 	out   io.Writer
@@ -50,10 +54,14 @@ type plainPrinter struct {
 	width func() int    // of the terminal; 0: not one, and lines stay whole
 }
 
-func (p plainPrinter) say(format string, args ...any) { fmt.Fprintf(p.out, format+"\n", args...) }
+func (p plainPrinter) say(format string, args ...any) {
+	p.line(fmt.Sprintf(format, args...), sayColumn)
+}
+
+func (p plainPrinter) command(text string) { fmt.Fprintln(p.out, text) }
 
 func (p plainPrinter) progress(_ time.Time, _ runbook.RunID, step string, pr runbook.Progress) {
-	p.line(fmt.Sprintf("       … %-10s %s", step, pr.Text))
+	p.line(fmt.Sprintf("       … %-10s %s", step, pr.Text), wordColumn)
 }
 
 func (p plainPrinter) event(e runbook.Event, s *runbook.State) {
@@ -62,20 +70,22 @@ func (p plainPrinter) event(e runbook.Event, s *runbook.State) {
 	if !s.StartedAt.IsZero() {
 		clock = clockText(e.Time.Sub(s.StartedAt))
 	}
-	p.line(strings.TrimRight(fmt.Sprintf("%6s %s %-10s %s", clock, sign, subject, words), " "))
+	p.line(strings.TrimRight(fmt.Sprintf("%6s %s %-10s %s", clock, sign, subject, words), " "), wordColumn)
 }
 
-// wordColumn is where the words of an event begin.
-const wordColumn = 20
+// wordColumn is where the words of an event begin, sayColumn where what was said goes on.
+const (
+	wordColumn = 20
+	sayColumn  = 4
+)
 
-// line breaks what is wider than the terminal between two words. What a person copies, such as a command, is never broken:
-// it goes through say.
-func (p plainPrinter) line(text string) {
+// line breaks what is wider than the terminal between two words.
+func (p plainPrinter) line(text string, indent int) {
 	width := 0
 	if p.width != nil {
 		width = p.width()
 	}
-	for _, l := range broken(text, width, wordColumn) {
+	for _, l := range broken(text, width, indent) {
 		fmt.Fprintln(p.out, l)
 	}
 }

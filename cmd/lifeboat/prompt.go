@@ -72,7 +72,11 @@ func (f *follower) sayManual(step string) {
 		return
 	}
 	for _, line := range byHand(f.plan, step, &f.state) {
-		f.print.say("  %s", strings.TrimPrefix(line, "# "))
+		if words, ok := strings.CutPrefix(line, "# "); ok {
+			f.print.say("  %s", words)
+		} else {
+			f.print.command("  " + line)
+		}
 	}
 }
 
