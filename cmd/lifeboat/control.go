@@ -62,7 +62,7 @@ func (c *resumeCmd) Run(a *app) error {
 		return err
 	}
 	if t.state.Finished != nil {
-		return usage("see: lifeboat show "+string(t.id), "run %s is over: %s", t.id, outcomeText(t.state.Finished.Outcome, t.state.Finished.Skipped))
+		return usage("see: lifeboat show "+string(t.id), "run %s is over: %s", t.id, runbook.OutcomeText(t.state.Finished.Outcome, t.state.Finished.Skipped))
 	}
 	t.warnChanged(a)
 	var from *runbook.Driver
@@ -159,7 +159,7 @@ func (c *stopCmd) Run(a *app) error {
 		return err
 	}
 	if t.state.Finished != nil {
-		return usage("", "run %s is over: %s", t.id, outcomeText(t.state.Finished.Outcome, t.state.Finished.Skipped))
+		return usage("", "run %s is over: %s", t.id, runbook.OutcomeText(t.state.Finished.Outcome, t.state.Finished.Skipped))
 	}
 	return a.tell(t, &runbook.StopRequested{By: thisActor(), Reason: runbook.Clean(c.Reason)})
 }

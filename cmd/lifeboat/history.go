@@ -43,11 +43,11 @@ func (c *historyCmd) Run(a *app) error {
 	for _, r := range runs {
 		outcome, took := "goes on", ""
 		if r.Outcome != "" {
-			outcome, took = outcomeText(r.Outcome, r.Skipped), clockText(time.Duration(r.Elapsed))
+			outcome, took = runbook.OutcomeText(r.Outcome, r.Skipped), runbook.ClockText(time.Duration(r.Elapsed))
 		}
 		target := ""
 		if r.Target > 0 {
-			target = clockText(time.Duration(r.Target))
+			target = runbook.ClockText(time.Duration(r.Target))
 		}
 		fmt.Fprintf(a.out, "%-40s %-9s %-20s %7s %7s  %s by %s\n", r.Run, strings.ToUpper(string(r.Mode)), outcome, took, target,
 			r.Started.Local().Format("2006-01-02 15:04 MST"), r.Actor)
@@ -125,13 +125,13 @@ func (a *app) showEnd(s *runbook.State, plan *runbook.Plan) {
 			st := s.Step(step.ID)
 			took := ""
 			if !st.First.IsZero() && !st.Ended.IsZero() {
-				took = clockText(st.Ended.Sub(st.First))
+				took = runbook.ClockText(st.Ended.Sub(st.First))
 			}
 			status := string(st.Status)
 			if st.Undo == runbook.UndoDone {
 				status = "undone"
 			}
-			fmt.Fprintf(a.out, "%-12s %-12s %8s %8s\n", step.ID, status, clockText(step.Budget), took)
+			fmt.Fprintf(a.out, "%-12s %-12s %8s %8s\n", step.ID, status, runbook.ClockText(step.Budget), took)
 		}
 	}
 	if ledger := s.Ledger(); len(ledger) > 0 {

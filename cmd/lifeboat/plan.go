@@ -202,9 +202,9 @@ func (a *app) printPlan(d planned) {
 	for _, k := range sortedKeys(d.Inputs) {
 		fmt.Fprintf(a.out, "  input %s = %s\n", k, d.Inputs[k])
 	}
-	line := "forecast " + clockText(time.Duration(d.Forecast))
+	line := "forecast " + runbook.ClockText(time.Duration(d.Forecast))
 	if d.Target > 0 {
-		line += " of " + clockText(time.Duration(d.Target))
+		line += " of " + runbook.ClockText(time.Duration(d.Target))
 	}
 	fmt.Fprintf(a.out, "%s · critical path: %s\n", line, strings.Join(d.Critical, " → "))
 	switch d.Start.Confirm {
@@ -265,8 +265,8 @@ func (a *app) printPlannedStep(s plannedStep) {
 		fmt.Fprintf(a.out, "             not needed: %s is false\n", s.If)
 		return
 	}
-	fmt.Fprintf(a.out, "             %s · %s (%s), at most %s · %s\n", after, clockText(time.Duration(s.Estimate)), s.Source,
-		clockText(time.Duration(s.Timeout)), undo)
+	fmt.Fprintf(a.out, "             %s · %s (%s), at most %s · %s\n", after, runbook.ClockText(time.Duration(s.Estimate)), s.Source,
+		runbook.ClockText(time.Duration(s.Timeout)), undo)
 	switch s.Asks.Confirm {
 	case runbook.ConfirmType:
 		fmt.Fprintf(a.out, "             waits until %s is typed\n", s.Asks.Word)
