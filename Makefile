@@ -5,10 +5,15 @@ BIN     := bin/lifeboat
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
+# The program is to stay small enough for a slow copy at 3 A.M. What is not on the way to a frame or through a runbook's files
+# is compiled without inlining, which takes an eighth off it.
+INLINE  := lifeboat/... charm.land/... github.com/charmbracelet/... github.com/clipperhouse/... go.yaml.in/... github.com/expr-lang/...
+GCFLAGS := -gcflags='all=-l' $(foreach p,$(INLINE),-gcflags='$(p)=')
+
 .PHONY: build demo test race lint check bench soak tools clean
 
 build: ## the program, in bin/
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/lifeboat
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' $(GCFLAGS) -o $(BIN) ./cmd/lifeboat
 
 demo: build ## the shipped failover on the simulated estate; needs nothing else
 	$(BIN) demo --speed 10

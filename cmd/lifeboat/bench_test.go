@@ -15,7 +15,7 @@ import (
 func buildProgram(tb testing.TB) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "lifeboat")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, ".")
+	cmd := exec.Command("make", "--silent", "-C", "../..", "build", "BIN="+path)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		tb.Fatalf("build: %v\n%s", err, out)
 	}

@@ -59,6 +59,10 @@ type (
 		Text string
 		Bad  bool
 	}
+	// Shown tells a page that it is on top again.
+	Shown struct{}
+	// SetTheme asks the app for other colours.
+	SetTheme struct{ Name theme.Name }
 	// Copy puts text on the operator's clipboard (OSC 52) and says so.
 	Copy struct{ Text, What string }
 )
@@ -75,6 +79,7 @@ const (
 	AtShow    Where = "show"
 	AtHistory Where = "history"
 	AtHelp    Where = "help"
+	AtGo      Where = "go" // the line behind `:`
 )
 
 // Route is a page and what it is about.

@@ -1,0 +1,24 @@
+package ui
+
+import "lifeboat/ui/page"
+
+// make makes the page of a route.
+func (a *App) make(r page.Route) page.Page {
+	switch r.Where {
+	case page.AtRunbook:
+		return page.NewRunbook(a.ctx, a.env, a.console, a.console, r.Choice)
+	case page.AtRun:
+		return page.NewRun(a.ctx, a.env, a.console, r.Run)
+	case page.AtReplay:
+		return page.NewReplay(a.ctx, a.env, a.console, r.Run, r.Speed)
+	case page.AtShow:
+		return page.NewShow(a.ctx, a.env, a.console, r.Run)
+	case page.AtHistory:
+		return page.NewHistory(a.ctx, a.env, a.console, r.Find)
+	case page.AtHelp:
+		return page.NewHelp(a.env, a.top())
+	case page.AtGo:
+		return page.NewGo(a.env)
+	}
+	return page.NewHome(a.ctx, a.env, a.console, a.console)
+}

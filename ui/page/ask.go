@@ -1,0 +1,46 @@
+package page
+
+import (
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"lifeboat/runbook"
+)
+
+// The messages with which the question sheet speaks to its page, which carries them to the session.
+type (
+	// Answer decides the question.
+	Answer struct {
+		Run      runbook.RunID
+		Question runbook.Question
+		Reply    runbook.Reply
+	}
+	// Fact is to be told to the run: a note, a request to stop or to undo.
+	Fact struct {
+		Run  runbook.RunID
+		Fact runbook.Fact
+	}
+	// Drive takes the run up, or over.
+	Drive struct {
+		Run  runbook.RunID
+		Word string
+	}
+	// Hide puts the sheet away; the question stays open.
+	Hide struct{}
+)
+
+// quiet is how long the keyboard must have been still before a sheet that opened by itself takes a key.
+const quiet = 500 * time.Millisecond
+
+// sheet is what stands in the lower part of a run's screen and takes the keys: a question, or something the operator has
+// begun to write. Lines draws exactly h lines of at most w cells.
+type sheet interface {
+	Update(msg tea.Msg) tea.Cmd
+	Lines(w, h int) []string
+	Height(w int) int                       // how many lines it would like
+	Cursor(w, h int) (x, y int, shown bool) // within its lines
+	Typing() bool
+	ShortHelp() []key.Binding
+}
