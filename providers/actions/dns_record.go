@@ -22,6 +22,8 @@ func dnsRecord(w world) runbook.Kind {
 			{Name: "name", Doc: "the name that was changed", Type: "string"},
 			{Name: "value", Doc: "what it says now, separated by commas", Type: "string"},
 			{Name: "change", Doc: "Route 53's id of the change; empty when nothing had to be changed", Type: "string"},
+			{Name: "ttl", Doc: "seconds for which caches keep what it says now", Type: "number"},
+			{Name: "was_ttl", Doc: "seconds for which caches may keep what it said before; 0 when it said nothing else", Type: "number"},
 		},
 		Settle:  10 * time.Second,
 		Budget:  5 * time.Second,
@@ -94,7 +96,7 @@ func (a *record) Apply(ctx context.Context, call runbook.Call) (runbook.Observat
 		return runbook.Observation{}, err
 	}
 	if same(before.Record, a.wanted()) {
-		return a.done("it said so before", ""), nil
+		return a.done(before, "it said so before", ""), nil
 	}
 	change, err := a.w.Records.Change(ctx, before.Zone, before.Record, a.wanted())
 	if err != nil {
@@ -104,7 +106,7 @@ func (a *record) Apply(ctx context.Context, call runbook.Call) (runbook.Observat
 	if err != nil || !same(now, a.wanted()) {
 		return seen(runbook.Pending, "Route 53 has accepted %s (change %s) and does not read it back yet", describe(a.wanted()), change), nil
 	}
-	return a.done("set in Route 53, was "+describe(before.Record), change), nil
+	return a.done(before, "set in Route 53, was "+describe(before.Record), change), nil
 }
 
 func (a *record) Observe(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
@@ -124,7 +126,7 @@ func (a *record) Observe(ctx context.Context, call runbook.Call) (runbook.Observ
 	case err != nil:
 		return runbook.Observation{}, err
 	case same(now, a.wanted()):
-		return a.done(a.spread(ctx), ""), nil
+		return a.done(before, a.spread(ctx), ""), nil
 	case same(now, before.Record):
 		return seen(runbook.Absent, "%s %s is as before: %s", a.Name, a.Type, describe(now)), nil
 	}
@@ -142,11 +144,22 @@ func (a *record) spread(ctx context.Context) string {
 	return "set in Route 53, on " + ask(ctx, a.w.Names, servers, a.Name, a.Type, a.wanted().Values).count()
 }
 
-func (a *record) done(how, change string) runbook.Observation {
+func (a *record) done(before recordBefore, how, change string) runbook.Observation {
 	want := a.wanted()
 	o := seen(runbook.Holds, "%s: %s", describe(want), how)
-	o.Outputs = map[string]any{"name": want.Name, "value": strings.Join(want.Values, ","), "change": change}
+	o.Outputs = map[string]any{
+		"name": want.Name, "value": strings.Join(want.Values, ","), "change": change,
+		"ttl": int(want.TTL.Seconds()), "was_ttl": staleFor(before.Record, want),
+	}
 	return o
+}
+
+// staleFor is for how many seconds caches may still give another answer than the one that is wanted.
+func staleFor(was, want *providers.Record) int {
+	if was == nil || slices.Equal(was.Values, want.Values) {
+		return 0
+	}
+	return int(was.TTL.Seconds())
 }
 
 // Undo swaps the record back as long as it is as this step left it.
