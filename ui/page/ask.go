@@ -29,6 +29,10 @@ type (
 	}
 	// Hide puts the sheet away; the question stays open.
 	Hide struct{}
+	// ShowCalls asks the page for the exact commands of every step, as `c` does: while a word is typed, c is a letter.
+	ShowCalls struct{}
+	// NotTaken is for the sheet: what it sent did not get through, so it may be sent again. What was typed is still there.
+	NotTaken struct{ Why string }
 )
 
 // quiet is how long the keyboard must have been still before a sheet that opened by itself takes a key.
@@ -43,4 +47,9 @@ type sheet interface {
 	Cursor(w, h int) (x, y int, shown bool) // within its lines
 	Typing() bool
 	ShortHelp() []key.Binding
+	// Wants reports whether the sheet has a use for the key. The page may take the others for itself; a sheet that waits for
+	// a quiet keyboard wants them all.
+	Wants(msg tea.KeyPressMsg) bool
+	// Wake is to be run when the sheet has been put up: it redraws the screen when keys are taken.
+	Wake() tea.Cmd
 }
