@@ -51,9 +51,3 @@ func NewReplay(ctx context.Context, env *Env, o Opener, run runbook.RunID, speed
 func NewShow(ctx context.Context, env *Env, o Opener, run runbook.RunID) Page {
 	return &stub{frame{env: env}, "show"}
 }
-
-func NewHistory(ctx context.Context, env *Env, h Historian, find string) Page {
-	return &stub{frame{env: env}, "history"}
-}
-func NewHelp(env *Env, about Page) Page { return &stub{frame{env: env}, "help"} }
-func NewGo(env *Env) Page               { return &stub{frame{env: env}, "go"} }

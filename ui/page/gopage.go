@@ -1,0 +1,264 @@
+package page
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"lifeboat/runbook"
+	"lifeboat/ui/theme"
+	"lifeboat/ui/widget"
+)
+
+// goCommand is one thing that the line behind `:` can do. Make turns what was typed after its name into a message, or says
+// what is missing.
+type goCommand struct {
+	name, args, what string
+	make             func(words []string) (msg tea.Msg, missing string)
+}
+
+func goCommands() []goCommand {
+	return []goCommand{
+		{"home", "", "is it well, what runs, what to do", goTo(Route{Where: AtHome})},
+		{"history", "[WORDS]", "the runs, those that have all the words", func(w []string) (tea.Msg, string) {
+			return Open{Route{Where: AtHistory, Find: strings.Join(w, " ")}}, ""
+		}},
+		{"runbook", "NAME", "what it does, and start it", goRunbook},
+		{"run", "NAME", "the same: nothing starts before you say so", goRunbook},
+		{"show", "ID", "one run: what happened when", func(w []string) (tea.Msg, string) {
+			if len(w) != 1 {
+				return nil, "show which run? show ID; history lists them"
+			}
+			return Open{Route{Where: AtShow, Run: runbook.RunID(w[0])}}, ""
+		}},
+		{"replay", "ID [SPEED]", "see one run again, 1 to 60 times as fast", goReplay},
+		{"theme", "NAME", goThemeNames(), goTheme},
+		{"help", "", "the keys of the page you were on", goTo(Route{Where: AtHelp})},
+		{"quit", "", "leave lifeboat; runs go on", func([]string) (tea.Msg, string) { return Leave{}, "" }},
+	}
+}
+
+func goTo(r Route) func([]string) (tea.Msg, string) {
+	return func([]string) (tea.Msg, string) { return Open{r}, "" }
+}
+
+func goRunbook(w []string) (tea.Msg, string) {
+	if len(w) == 0 {
+		return nil, "which runbook? runbook NAME; home lists them"
+	}
+	return Open{Route{Where: AtRunbook, Choice: Choice{Runbook: strings.Join(w, " ")}}}, ""
+}
+
+func goReplay(w []string) (tea.Msg, string) {
+	if len(w) == 0 || len(w) > 2 {
+		return nil, "replay which run? replay ID [SPEED]; history lists them"
+	}
+	r := Route{Where: AtReplay, Run: runbook.RunID(w[0])}
+	if len(w) == 2 {
+		speed, err := strconv.ParseFloat(strings.TrimSuffix(w[1], "x"), 64)
+		if err != nil || !(speed >= 1 && speed <= 60) {
+			return nil, strconv.Quote(w[1]) + " is no speed: 1 to 60, such as 10"
+		}
+		r.Speed = speed
+	}
+	return Open{r}, ""
+}
+
+func goTheme(w []string) (tea.Msg, string) {
+	if len(w) == 1 && slices.Contains(theme.Names(), theme.Name(w[0])) {
+		return SetTheme{Name: theme.Name(w[0])}, ""
+	}
+	return nil, "which theme? " + goThemeNames()
+}
+
+func goThemeNames() string {
+	var out []string
+	for _, n := range theme.Names() {
+		out = append(out, string(n))
+	}
+	return strings.Join(out, ", ")
+}
+
+// goParse is what a line asks for; missing says why nothing can be done. An empty line asks for nothing. The beginning of a
+// name is enough when nothing else begins so.
+func goParse(line string) (msg tea.Msg, missing string) {
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		return nil, ""
+	}
+	name := strings.ToLower(words[0])
+	found := goMatching(name)
+	for _, c := range found {
+		if c.name == name || len(found) == 1 {
+			return c.make(words[1:])
+		}
+	}
+	if len(found) > 1 {
+		return nil, strconv.Quote(words[0]) + " could be " + goNames(found, " or ")
+	}
+	return nil, "there is no " + strconv.Quote(words[0]) + ": " + goNames(goCommands(), ", ")
+}
+
+func goMatching(prefix string) []goCommand {
+	return slices.DeleteFunc(goCommands(), func(c goCommand) bool { return !strings.HasPrefix(c.name, prefix) })
+}
+
+func goNames(cs []goCommand, between string) string {
+	names := make([]string, len(cs))
+	for i, c := range cs {
+		names[i] = c.name
+	}
+	return strings.Join(names, between)
+}
+
+// goComplete adds to the line what can only follow: the rest of a name, or of a theme's.
+func goComplete(line string) string {
+	name, arg, has := strings.Cut(line, " ")
+	name = strings.ToLower(name)
+	if !has {
+		if found := goMatching(name); len(found) > 0 && name != "" {
+			whole := goCommon(found)
+			if len(found) == 1 && found[0].args != "" {
+				whole += " "
+			}
+			return whole
+		}
+		return line
+	}
+	if name != "theme" {
+		return line
+	}
+	fit := slices.DeleteFunc(theme.Names(), func(n theme.Name) bool { return !strings.HasPrefix(string(n), arg) })
+	if len(fit) == 1 {
+		return "theme " + string(fit[0])
+	}
+	return line
+}
+
+// goCommon is the longest beginning that all names share.
+func goCommon(cs []goCommand) string {
+	out := cs[0].name
+	for _, c := range cs[1:] {
+		for !strings.HasPrefix(c.name, out) {
+			out = out[:len(out)-1]
+		}
+	}
+	return out
+}
+
+// goPage is the line behind `:`, with what it understands above it.
+type goPage struct {
+	frame
+	field   lineField
+	missing string
+}
+
+// NewGo makes the line behind `:`.
+func NewGo(env *Env) Page { return &goPage{frame: frame{env: env}, field: newLineField("")} }
+
+func (p *goPage) Title() string { return "go to" }
+func (p *goPage) Typing() bool  { return true }
+
+func (p *goPage) ShortHelp() []key.Binding {
+	return []key.Binding{Named(KeyEnter, "go"), Press("tab", "complete"), Named(KeyBack, "close")}
+}
+
+func (p *goPage) Update(msg tea.Msg) tea.Cmd {
+	k, isKey := msg.(tea.KeyPressMsg)
+	if !isKey {
+		if p.field.update(msg) {
+			p.missing = ""
+		}
+		return nil
+	}
+	switch k.String() {
+	case "esc":
+		return Then(Back{})
+	case "backspace":
+		if p.field.value() == "" {
+			return Then(Back{})
+		}
+	case "tab":
+		p.field.set(goComplete(p.field.value()))
+		return nil
+	case "enter":
+		return p.enter()
+	}
+	if p.field.update(msg) {
+		p.missing = ""
+	}
+	return nil
+}
+
+// enter closes the line first, so that what opens lies where the line was called from.
+func (p *goPage) enter() tea.Cmd {
+	do, missing := goParse(p.field.value())
+	switch {
+	case do != nil:
+		return tea.Sequence(Then(Back{}), Then(do))
+	case missing != "":
+		p.missing = missing
+		return nil
+	}
+	return Then(Back{})
+}
+
+func (p *goPage) View() string {
+	th := p.env.Theme
+	typed, _ := p.field.view(p.w - 3)
+	line := " " + th.Key.Render(":") + typed
+	below := []string{line}
+	if p.missing != "" && p.h > 1 {
+		var why []string
+		for _, l := range widget.Wrap(p.missing, p.w-4) {
+			why = append(why, " "+th.Warn.Render(th.Sign.Warn+" "+l))
+		}
+		below = append(why[:min(len(why), p.h-1)], line)
+	}
+	if p.h >= 8 {
+		below = append(below, widget.Footer(th, p.ShortHelp(), "", p.w))
+	}
+	return widget.Screen(th, append(p.list(p.h-len(below)), below...), p.w, p.h)
+}
+
+// list is what can be typed, in exactly height lines, the last ones just above the field. What does not fit to the letters
+// typed so far is dim.
+func (p *goPage) list(height int) []string {
+	if height < 1 {
+		return nil
+	}
+	th := p.env.Theme
+	name, _, _ := strings.Cut(strings.ToLower(p.field.value()), " ")
+	lines := []string{" " + th.Head.Render("GO TO"), ""}
+	for _, c := range goCommands() {
+		style, what := th.Text, th.Dim
+		if name != "" && !strings.HasPrefix(c.name, name) {
+			style = th.Dim
+		} else if name != "" {
+			style, what = th.Strong, th.Text
+		}
+		left := style.Render(c.name)
+		if c.args != "" {
+			left += " " + th.Dim.Render(c.args)
+		}
+		lines = append(lines, "   "+widget.Fit(th, left, 20)+" "+what.Render(c.what))
+	}
+	lines = append(lines, "")
+	if len(lines) > height {
+		return lines[len(lines)-height:]
+	}
+	return append(make([]string, height-len(lines)), lines...)
+}
+
+// Cursor is where the next letter goes: in the last line but the footer.
+func (p *goPage) Cursor() (x, y int, shown bool) {
+	_, x = p.field.view(p.w - 3)
+	y = p.h - 1
+	if p.h >= 8 {
+		y--
+	}
+	return min(x+2, p.w-1), y, p.w > 0 && p.h > 0
+}
