@@ -12,59 +12,95 @@ type Forecast struct {
 	Path     []string      // the unfinished steps that decide it, the next one first
 }
 
-// Foresee forecasts a run from what has happened and what its steps take. A step that is late is expected to end now; one
-// that waits for a person too, for nobody knows how long that takes. Never names steps whose condition is known to be false.
+// Foresee forecasts a run from what has happened and what its steps take. A step that is late is expected to end now. One
+// that waits for a person is expected to go on now, for nobody knows how long that takes. After a stop only what is under
+// way counts. Never names steps whose condition is known to be false; a step without an estimate has its budget.
 func Foresee(p *Plan, s *State, now time.Time, estimates map[string]Estimate, never map[string]bool) Forecast {
-	if s.Finished != nil {
-		took := time.Duration(s.Finished.Elapsed)
-		return Forecast{P50: took, P90: took}
-	}
 	from := s.ClockFrom
 	if from.IsZero() {
 		from = now
 	}
-	half, path := s.endBy(p, now, never, func(id string) time.Duration { return estimates[id].P50 })
-	most, _ := s.endBy(p, now, never, func(id string) time.Duration { return estimates[id].P90 })
-	return Forecast{P50: max(0, half.Sub(from)), P90: max(0, most.Sub(from)), Path: path}
+	if s.Finished != nil {
+		took := max(0, s.FinishedAt.Sub(from))
+		return Forecast{P50: took, P90: took}
+	}
+	estimate := func(step *PlannedStep) Estimate {
+		if e, ok := estimates[step.ID]; ok {
+			return e
+		}
+		return BudgetEstimate(step)
+	}
+	half, path := s.endBy(p, now, never, func(step *PlannedStep) time.Duration { return estimate(step).P50 })
+	most, _ := s.endBy(p, now, never, func(step *PlannedStep) time.Duration { return estimate(step).P90 })
+	return Forecast{P50: max(0, half.Sub(from)), P90: max(0, most.Sub(from), half.Sub(from)), Path: path}
+}
+
+// reach is when something will have ended, and which unfinished step ends then; "" when nothing is waited for.
+type reach struct {
+	at time.Time
+	by string
 }
 
 // endBy is when the last step will have ended, and the chain of unfinished steps that leads there.
-func (s *State) endBy(p *Plan, now time.Time, never map[string]bool, takes func(string) time.Duration) (time.Time, []string) {
-	ends := make(map[string]time.Time, len(p.Steps))
-	last := make(map[string]string, len(p.Steps))
-	open := make(map[string]bool, len(p.Steps))
-	end, at := now, ""
-	for i := range p.Steps {
+func (s *State) endBy(p *Plan, now time.Time, never map[string]bool, takes func(*PlannedStep) time.Duration) (time.Time, []string) {
+	ends := make(map[string]reach, len(p.Steps))
+	last := make(map[string]string, len(p.Steps)) // the step that ends latest before it
+	end := reach{at: now}
+	for i := range p.Steps { // topological order: what is needed has its end already
 		step := &p.Steps[i]
 		st := s.Step(step.ID)
-		begin := now
+		ready := reach{at: now}
 		for _, n := range step.Needs {
-			if open[n] && (last[step.ID] == "" || ends[n].After(ends[last[step.ID]])) {
-				last[step.ID] = n
-				begin = ends[n]
+			if e := ends[n]; e.by != "" && (ready.by == "" || e.at.After(ready.at)) {
+				ready = e
 			}
 		}
 		switch {
-		case st.Settled() || never[step.ID]:
-			ends[step.ID] = begin
+		case st.Settled():
 			continue
-		case !st.First.IsZero():
-			begin = st.First
-			last[step.ID] = ""
+		case never[step.ID]: // it is passed as soon as what it needs is there
+			ends[step.ID] = ready
+			continue
+		case s.Stop != nil && !st.Acting():
+			continue
 		}
-		open[step.ID] = true
-		ends[step.ID] = begin.Add(max(0, takes(step.ID)))
-		if ends[step.ID].Before(now) {
-			ends[step.ID] = now
+		begin := ready.at
+		if at, begun := st.begun(now); begun {
+			begin = at
+		} else {
+			last[step.ID] = ready.by
 		}
-		if at == "" || ends[step.ID].After(end) {
-			end, at = ends[step.ID], step.ID
+		e := reach{at: latest(now, begin.Add(max(0, takes(step)))), by: step.ID}
+		ends[step.ID] = e
+		if end.by == "" || !e.at.Before(end.at) {
+			end = e
 		}
 	}
 	var path []string
-	for id := at; id != ""; id = last[id] {
+	for id := end.by; id != ""; id = last[id] {
 		path = append(path, id)
 	}
 	slices.Reverse(path)
-	return end, path
+	return end.at, path
+}
+
+// begun is from when on the step takes what a step takes: an attempt anew takes as long as the first one. What has failed
+// and waits for a person, or for its turn, begins now at the earliest.
+func (s *StepState) begun(now time.Time) (at time.Time, begun bool) {
+	switch {
+	case s.Status == StatusRetrying:
+		return latest(now, s.NotBefore), true
+	case s.Status == StatusFailed:
+		return now, true
+	case s.Since.IsZero():
+		return time.Time{}, false
+	}
+	return s.Since, true
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
