@@ -77,7 +77,7 @@ func describeRun(e Event, s *State) (sign, subject, words string) {
 		return "·", "note", f.Text + " (" + f.By.String() + ")"
 	case *RunFinished:
 		return outcomeSign(f.Outcome), strings.ToUpper(FinishedText(f)),
-			"in " + ClockText(time.Duration(f.Elapsed)) + targetText(s, time.Duration(f.Elapsed)) + reasonText(f.Reason)
+			tookText(s, f) + reasonText(f.Reason)
 	}
 	return "·", "run", e.Fact.Type()
 }
@@ -173,6 +173,14 @@ func OutcomeText(o Outcome, skipped int) string {
 		return fmt.Sprintf("done with %d skipped", skipped)
 	}
 	return string(o)
+}
+
+// tookText is how long the run took by its own clock.
+func tookText(s *State, f *RunFinished) string {
+	if s.ClockFrom.IsZero() {
+		return "before it began"
+	}
+	return "in " + ClockText(time.Duration(f.Elapsed)) + targetText(s, time.Duration(f.Elapsed))
 }
 
 func targetText(s *State, elapsed time.Duration) string {

@@ -77,7 +77,7 @@ type RunHeld struct {
 // RunFinished closes the run; only an undo may follow.
 type RunFinished struct {
 	Outcome Outcome `json:"outcome"`
-	Elapsed Seconds `json:"elapsed"` // of the run's own clock, from run.started, holds included
+	Elapsed Seconds `json:"elapsed"` // of the run's own clock, from State.ClockFrom, holds included; 0 when it ended before
 	Reason  string  `json:"reason,omitempty"`
 	Skipped int     `json:"skipped,omitempty"`
 	Refused bool    `json:"refused,omitempty"` // a guard refused it: nothing was done

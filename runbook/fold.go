@@ -93,12 +93,17 @@ func (s *State) applyApproval(e Event) bool {
 		if f.Step != StartStep {
 			s.step(f.Step).Status = StatusAsking
 		}
+		if f.Manual {
+			s.startClock(e) // the work is a person's, and begins when it is asked for
+		}
 	case *ApprovalGiven:
 		a := s.approval(f.Step)
 		if s.decide(&a.Question, f.Answers, f.By, e) {
 			a.Given = f
 			if f.Step != StartStep {
 				s.step(f.Step).Status = StatusWaiting
+			} else {
+				s.startClock(e)
 			}
 		}
 	case *ApprovalRefused:
@@ -116,6 +121,13 @@ func (s *State) applyApproval(e Event) bool {
 		return false
 	}
 	return true
+}
+
+// startClock lets the run's clock run from this event on, if it does not run yet.
+func (s *State) startClock(e Event) {
+	if s.ClockFrom.IsZero() {
+		s.ClockFrom = e.Time
+	}
 }
 
 // decide closes an open question when answers names it, and remembers who did.
@@ -200,9 +212,7 @@ func (s *State) applyStep(e Event) {
 		if st.First.IsZero() {
 			st.First = e.Time
 		}
-		if s.ClockFrom.IsZero() {
-			s.ClockFrom = e.Time
-		}
+		s.startClock(e)
 	case *StepSucceeded:
 		st := s.step(f.Step)
 		st.Status, st.Ended, st.Evidence, st.Outputs = StatusDone, e.Time, f.Evidence, f.Outputs
@@ -215,6 +225,7 @@ func (s *State) applyStep(e Event) {
 		if f.Attempt > st.Attempt { // it failed before its intent: Prepare found that it cannot be
 			st.Attempt = f.Attempt
 			st.Tries++
+			s.startClock(e)
 		}
 		st.Ask, st.Question = false, 0
 		if !f.Again {

@@ -15,7 +15,7 @@ type State struct {
 	Now        time.Time // of the last event
 	Start      RunStarted
 	StartedAt  time.Time
-	ClockFrom  time.Time // when the first step could start: guards and the start's approval behind us
+	ClockFrom  time.Time // the run's clock: when the start was approved, or the first step began if nobody was asked; zero before
 	Driver     Driver
 	Guards     map[string]*GuardState
 	Steps      map[string]*StepState
@@ -202,15 +202,16 @@ func compareText(a, b string) int {
 	return 0
 }
 
-// Elapsed is the run's own time: from run.started to its end, or to now while it goes on.
+// Elapsed is the run's own time: from ClockFrom to its end, or to now while it goes on. Before that it is 0: who reads the
+// question twice before the start loses nothing of the target.
 func (s *State) Elapsed(now time.Time) time.Duration {
-	if s.StartedAt.IsZero() {
-		return 0
-	}
 	if s.Finished != nil {
 		return time.Duration(s.Finished.Elapsed)
 	}
-	return max(0, now.Sub(s.StartedAt))
+	if s.ClockFrom.IsZero() {
+		return 0
+	}
+	return max(0, now.Sub(s.ClockFrom))
 }
 
 // Skipped counts the steps that an operator left out.

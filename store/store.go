@@ -79,7 +79,7 @@ type Summary struct {
 	Started  time.Time       `json:"started"`
 	Finished time.Time       `json:"finished,omitzero"` // zero while it goes on
 	Outcome  runbook.Outcome `json:"outcome,omitempty"` // "" while it goes on
-	Elapsed  runbook.Seconds `json:"elapsed,omitempty"` // of the run's own clock, once it is finished
+	Elapsed  runbook.Seconds `json:"elapsed,omitempty"` // of the run's own clock (State.ClockFrom), once it is finished
 	Target   runbook.Seconds `json:"target,omitempty"`
 	Skipped  int             `json:"skipped,omitempty"`
 	Actor    runbook.Actor   `json:"actor"` // who started it

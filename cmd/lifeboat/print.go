@@ -66,9 +66,9 @@ func (p plainPrinter) progress(_ time.Time, _ runbook.RunID, step string, pr run
 
 func (p plainPrinter) event(e runbook.Event, s *runbook.State) {
 	sign, subject, words := runbook.Describe(e, s, p.plan)
-	clock := "  0:00"
-	if !s.StartedAt.IsZero() {
-		clock = runbook.ClockText(e.Time.Sub(s.StartedAt))
+	clock := "" // it does not run yet
+	if !s.ClockFrom.IsZero() {
+		clock = runbook.ClockText(e.Time.Sub(s.ClockFrom))
 	}
 	p.line(strings.TrimRight(fmt.Sprintf("%6s %s %-10s %s", clock, sign, subject, words), " "), wordColumn)
 }

@@ -272,7 +272,7 @@ func (e *Engine) trouble(err error) {
 
 func (e *Engine) apply(ev runbook.Event) {
 	e.state.Apply(ev)
-	e.moments.take(ev, true)
+	e.moments.take(ev, &e.state, true)
 	if f, ok := ev.Fact.(*runbook.StepStarted); ok && ev.Epoch == e.Driver.Epoch {
 		e.own[f.Step] = f.Attempt
 		delete(e.prepared, f.Step)
@@ -286,7 +286,7 @@ func (e *Engine) catchUp() error {
 	}
 	for _, ev := range events {
 		e.state.Apply(ev)
-		e.moments.take(ev, false)
+		e.moments.take(ev, &e.state, false)
 	}
 	return nil
 }

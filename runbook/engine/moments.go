@@ -10,11 +10,11 @@ import (
 // while a clock within one process only goes on: deadlines count from here. Of what happened before this process, or in
 // another one, the event is all there is; it is never taken to lie in the future.
 type moments struct {
-	started time.Time
-	first   map[string]time.Time // intents of steps: the first
-	since   map[string]time.Time // and the last
-	due     map[string]time.Time // of the next attempt
-	clock   runbook.Clock
+	from  time.Time            // the start of the run's own clock
+	first map[string]time.Time // intents of steps: the first
+	since map[string]time.Time // and the last
+	due   map[string]time.Time // of the next attempt
+	clock runbook.Clock
 }
 
 func newMoments(clock runbook.Clock) moments {
@@ -23,15 +23,16 @@ func newMoments(clock runbook.Clock) moments {
 	}
 }
 
-// take notes when an event happened. mine says that this process has just appended it.
-func (m *moments) take(ev runbook.Event, mine bool) {
+// take notes when an event happened, after the state took it. mine says that this process has just appended it.
+func (m *moments) take(ev runbook.Event, s *runbook.State, mine bool) {
 	at := m.clock.Now()
 	if !mine && ev.Time.Before(at) {
 		at = ev.Time
 	}
+	if m.from.IsZero() && !s.ClockFrom.IsZero() {
+		m.from = at
+	}
 	switch f := ev.Fact.(type) {
-	case *runbook.RunStarted:
-		m.started = at
 	case *runbook.StepStarted:
 		m.since[f.Step] = at
 		if _, again := m.first[f.Step]; !again {
@@ -40,6 +41,14 @@ func (m *moments) take(ev runbook.Event, mine bool) {
 	case *runbook.StepRetried:
 		m.due[f.Step] = at.Add(time.Duration(f.After))
 	}
+}
+
+// elapsed is how long the run's own clock has run.
+func (m *moments) elapsed() time.Duration {
+	if m.from.IsZero() {
+		return 0
+	}
+	return m.clock.Now().Sub(m.from)
 }
 
 // step is the state of a step with the times of this process.

@@ -26,7 +26,7 @@ func (e *Engine) complete(facts []runbook.Fact) []runbook.Fact {
 			wanted[f.Step] = true
 			return !e.ready(f)
 		case *runbook.RunFinished:
-			f.Elapsed = runbook.Seconds(e.Clock.Now().Sub(e.moments.started))
+			f.Elapsed = runbook.Seconds(e.moments.elapsed())
 		}
 		return false
 	})
