@@ -1,0 +1,142 @@
+package ui_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lifeboat/runbook"
+	"lifeboat/ui/page"
+	"lifeboat/ui/uitest"
+)
+
+// still is a page in a state: what makes it, and the keys that lead to the state.
+type still struct {
+	name string
+	now  time.Time
+	make func(ctx context.Context, env *page.Env) page.Page
+	keys []string
+}
+
+// stills are all pages in all states.
+func stills() []still {
+	var out []still
+	for _, scene := range uitest.Scenes() {
+		out = append(out, ofRun(scene)...)
+	}
+	for _, scene := range []string{"start@drill", "start@rehearse", "running@drill", "running@rehearse"} {
+		out = append(out, ofRun(scene)[0])
+	}
+	for _, mood := range uitest.Moods() {
+		out = append(out, ofMood(mood)...)
+	}
+	return append(out, overlays()...)
+}
+
+func ofRun(scene string) []still {
+	run := uitest.Scene(scene)
+	id := run.Opened.Run
+	opener := func() page.Opener { return uitest.NewConsole(uitest.Quiet, uitest.Scene(scene)) }
+	out := []still{{name: "run/" + scene, now: run.Now, make: func(ctx context.Context, env *page.Env) page.Page {
+		return page.NewRun(ctx, env, opener(), id)
+	}}}
+	switch scene {
+	case "done", "done-with-skips", "failed-end", "refused", "undone", "no-plan", "damaged", "wide":
+		out = append(out, still{name: "show/" + scene, now: run.Now, make: func(ctx context.Context, env *page.Env) page.Page {
+			return page.NewShow(ctx, env, opener(), id)
+		}}, still{name: "replay/" + scene, now: run.Now, make: func(ctx context.Context, env *page.Env) page.Page {
+			return page.NewReplay(ctx, env, opener(), id, 0)
+		}})
+	}
+	return out
+}
+
+func ofMood(mood uitest.Mood) []still {
+	c := func() *uitest.Console {
+		if mood == uitest.OpenRun {
+			return uitest.NewConsole(mood, uitest.Scene("failed"))
+		}
+		return uitest.NewConsole(mood)
+	}
+	now := c().Now
+	if mood == uitest.AskStart || mood == uitest.NoStart {
+		return []still{{name: fmt.Sprintf("runbook/%s", mood), now: now, make: func(ctx context.Context, env *page.Env) page.Page {
+			c := c()
+			return page.NewRunbook(ctx, env, c, c, page.Choice{Runbook: "failover", Mode: runbook.Live})
+		}, keys: []string{"enter", "enter"}}}
+	}
+	out := []still{{name: fmt.Sprintf("home/%s", mood), now: now, make: func(ctx context.Context, env *page.Env) page.Page {
+		c := c()
+		return page.NewHome(ctx, env, c, c)
+	}}}
+	if mood == uitest.Quiet || mood == uitest.Empty || mood == uitest.Damaged || mood == uitest.OpenRun {
+		out = append(out, still{name: fmt.Sprintf("history/%s", mood), now: now, make: func(ctx context.Context, env *page.Env) page.Page {
+			return page.NewHistory(ctx, env, c(), "")
+		}})
+	}
+	modes := map[uitest.Mood][]runbook.Mode{
+		uitest.Quiet: {runbook.Live, runbook.Drill, runbook.Rehearse}, uitest.Demo: {runbook.Live, runbook.Rehearse}, uitest.Broken: {runbook.Live},
+	}
+	for _, mode := range modes[mood] {
+		out = append(out, still{name: fmt.Sprintf("runbook/%s-%s", mood, mode), now: now, make: func(ctx context.Context, env *page.Env) page.Page {
+			c := c()
+			return page.NewRunbook(ctx, env, c, c, page.Choice{Runbook: "failover", Mode: mode})
+		}})
+	}
+	return out
+}
+
+func overlays() []still {
+	help := func(ctx context.Context, env *page.Env) page.Page {
+		c := uitest.NewConsole(uitest.Quiet)
+		return page.NewHelp(env, page.NewHome(ctx, env, c, c))
+	}
+	goTo := func(_ context.Context, env *page.Env) page.Page { return page.NewGo(env) }
+	return []still{
+		{name: "help/home", now: uitest.Start, make: help},
+		{name: "go/empty", now: uitest.Start, make: goTo},
+		{name: "go/typed", now: uitest.Start, make: goTo, keys: []string{"'theme n"}},
+		{name: "go/wrong", now: uitest.Start, make: goTo, keys: []string{"'nowhere", "enter"}},
+	}
+}
+
+// TestGolden compares every page in every state with the picture that somebody has looked at.
+func TestGolden(t *testing.T) {
+	for _, s := range stills() {
+		t.Run(s.name, func(t *testing.T) {
+			skipStubs(t, s)
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				picture := uitest.Picture(s.now, func(env *page.Env) page.Page { return s.make(ctx, env) }, s.keys...)
+				uitest.Golden(t, s.name, picture)
+			})
+		})
+	}
+}
+
+// TestEverythingFits draws every page in every state at sizes from 1x1 to 500x200.
+func TestEverythingFits(t *testing.T) {
+	for _, s := range stills() {
+		t.Run(s.name, func(t *testing.T) {
+			skipStubs(t, s)
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(context.Background())
+				defer cancel()
+				p := s.make(ctx, uitest.Env(s.now, "dark"))
+				uitest.Load(p, 80, 24)
+				uitest.Press(p, s.keys...)
+				uitest.Fits(t, p)
+				uitest.Close(p)
+			})
+		})
+	}
+}
+
+func skipStubs(t *testing.T, s still) {
+	if p := s.make(t.Context(), uitest.Env(s.now, "dark")); fmt.Sprintf("%T", p) == "*page.stub" {
+		t.Skip("the page is not there yet")
+	}
+}
