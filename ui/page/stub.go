@@ -32,10 +32,6 @@ func (s *stub) Update(msg tea.Msg) tea.Cmd { return nil }
 func (s *stub) View() string               { return s.title }
 func (s *stub) Title() string              { return s.title }
 
-func NewHome(ctx context.Context, env *Env, o Overviewer, r Reader) Page {
-	return &stub{frame{env: env}, "home"}
-}
-
 func NewRunbook(ctx context.Context, env *Env, p Previewer, s Starter, c Choice) Page {
 	return &stub{frame{env: env}, "runbook"}
 }

@@ -1,0 +1,125 @@
+package page
+
+import (
+	"strings"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"lifeboat/ui/widget"
+)
+
+// readingColumn is what stands beside the rows on a wide screen: every reading with its source.
+func (h *home) readingColumn(w, n int) []string {
+	th := h.env.Theme
+	if !h.looked {
+		return []string{th.Head.Render("READINGS"), th.Dim.Render("asking" + th.Sign.Ellipsis)}
+	}
+	out := make([]string, 0, n)
+	out = append(out, th.Head.Render("READINGS"))
+	for i := range h.readings {
+		if len(out) >= n {
+			out[n-1] = th.Dim.Render(th.Sign.Ellipsis + " e shows all")
+			break
+		}
+		r := &h.readings[i]
+		style, sign, _ := verdictLook(th, r.Verdict)
+		out = append(out, style.Render(sign)+" "+th.Dim.Render(widget.Fit(th, r.Group, 8))+r.Name)
+		out = append(out, "  "+r.Value+th.Dim.Render(" "+th.Sign.Dot+" "+h.origin(r)))
+		if r.Do != "" && r.Verdict != Well {
+			out = append(out, "  "+th.Strong.Render(th.Sign.Arrow+" "+r.Do))
+		}
+	}
+	for i := range out {
+		out[i] = widget.Cut(th, out[i], w)
+	}
+	return out[:min(n, len(out))]
+}
+
+// origin is where a value comes from, and its age where it is older than the rest: the line of the state says when all
+// others were taken.
+func (h *home) origin(r *Reading) string {
+	text := r.Source
+	if r.Limit != "" {
+		text += ", limit " + r.Limit
+	}
+	if h.readAt.Sub(r.At) > 15*time.Second && !r.At.IsZero() {
+		text += ", " + ago(h.env.Now().Sub(r.At))
+	}
+	return text
+}
+
+// detailLines are all readings in full.
+func (h *home) detailLines() []string {
+	th := h.env.Theme
+	if !h.looked {
+		return []string{"   asking" + th.Sign.Ellipsis + "; each probe has its own deadline; the page is whole without them"}
+	}
+	if len(h.readings) == 0 {
+		return []string{"   there is nothing to read: no probe exists for this estate"}
+	}
+	var out []string
+	for i := range h.readings {
+		r := &h.readings[i]
+		style, sign, word := verdictLook(th, r.Verdict)
+		out = append(out, "   "+style.Render(widget.Fit(th, sign+" "+word, 10))+th.Dim.Render(widget.Fit(th, r.Group, 9))+th.Strong.Render(r.Name))
+		for _, l := range widget.Wrap(r.Value, max(1, h.w-7)) {
+			out = append(out, "     "+l)
+		}
+		about := r.Source
+		if !r.At.IsZero() {
+			about += ", " + ago(h.env.Now().Sub(r.At))
+		}
+		if r.Limit != "" {
+			about += ", limit " + r.Limit
+		}
+		out = append(out, "     "+th.Dim.Render(about))
+		if r.Do != "" {
+			for _, l := range widget.Wrap(th.Sign.Arrow+" "+r.Do, max(1, h.w-7)) {
+				out = append(out, "     "+l)
+			}
+		}
+		if !h.tight() {
+			out = append(out, "")
+		}
+	}
+	return out
+}
+
+func (h *home) detailBody() []string {
+	th := h.env.Theme
+	lines := h.detailLines()
+	n := h.body()
+	first := max(0, min(h.down, len(lines)-n))
+	out := lines[first:min(len(lines), first+n)]
+	if more := len(lines) - first - n; more > 0 && n > 1 {
+		out = append(append([]string(nil), out[:n-1]...), th.Dim.Render("   "+th.Sign.Ellipsis+" more below"))
+	}
+	return out
+}
+
+func (h *home) detailKey(msg tea.KeyPressMsg) tea.Cmd {
+	n := max(1, h.body())
+	end := max(0, len(h.detailLines())-n)
+	switch {
+	case key.Matches(msg, KeyBack), strings.Contains("e q", msg.String()) && msg.String() != " ":
+		h.detail = false
+	case key.Matches(msg, KeyUp):
+		h.down--
+	case key.Matches(msg, KeyDown):
+		h.down++
+	case key.Matches(msg, KeyPgUp):
+		h.down -= n - 1
+	case key.Matches(msg, KeyPgDown):
+		h.down += n - 1
+	case key.Matches(msg, KeyTop):
+		h.down = 0
+	case key.Matches(msg, KeyBottom):
+		h.down = end
+	case msg.String() == "r":
+		return h.letter("r")
+	}
+	h.down = max(0, min(h.down, end))
+	return nil
+}
