@@ -17,10 +17,12 @@ type (
 		Question runbook.Question
 		Reply    runbook.Reply
 	}
-	// Fact is to be told to the run: a note, a request to stop or to undo.
+	// Fact is to be told to the run: a note, a request to stop or to undo. Then, when it is not nil, is to be told after it: an
+	// undo of a run that is not over follows a stop.
 	Fact struct {
 		Run  runbook.RunID
 		Fact runbook.Fact
+		Then runbook.Fact
 	}
 	// Drive takes the run up, or over.
 	Drive struct {
