@@ -28,6 +28,7 @@ type app struct {
 	in        io.Reader
 	out, errs io.Writer
 	ops       *operator // once somebody has asked for it
+	mute      bool      // the console has the terminal: a typed word is asked for by *page.NeedWord
 }
 
 // store opens the store's folder, making it when it is not there.

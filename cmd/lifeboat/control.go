@@ -74,7 +74,7 @@ func (c *resumeCmd) Run(a *app) error {
 	if err := startExecutor(order{Run: t.id, Store: string(t.dir), From: from, By: thisActor()}); err != nil {
 		return err
 	}
-	return a.follow(t, t.state.Seq)
+	return a.attached(t, t.state.Seq)
 }
 
 // warnChanged says when the files on disk are not the ones that the run was started with: those count.
@@ -123,12 +123,14 @@ func (a *app) typed(name, word, what string) error {
 	if a.confirmed(name, word) {
 		return nil
 	}
-	ops := a.operator()
-	if ops == nil {
+	if a.mute {
+		return a.needWord(name, word, what)
+	}
+	if !a.screen() && a.operator() == nil {
 		return coded(exitUsage, fmt.Sprintf("add --confirm %s=%s", name, word), errors.New("a typed word is needed to "+what))
 	}
 	fmt.Fprintf(a.errs, "to %s type %s: ", what, word)
-	if line := <-ops.lines; line != word {
+	if line := a.line(); line != word {
 		return coded(exitUsage, fmt.Sprintf("the word is %s", word), fmt.Errorf("%q is not the word; nothing was done", line))
 	}
 	return nil
@@ -140,11 +142,27 @@ type attachCmd struct {
 
 // Run follows a run from its first event.
 func (c *attachCmd) Run(a *app) error {
+	if a.screen() {
+		return c.show(a)
+	}
 	t, err := a.target(c.ID)
 	if err != nil {
 		return err
 	}
 	return a.follow(t, 0)
+}
+
+// show needs no plan: the screen shows a run of a newer version, or a damaged record, as far as it can.
+func (c *attachCmd) show(a *app) error {
+	dir, err := a.readStore()
+	if err != nil {
+		return err
+	}
+	id, err := a.findRun(dir, c.ID)
+	if err != nil {
+		return err
+	}
+	return a.show(a.console(), atRun(id))
 }
 
 type stopCmd struct {
@@ -166,6 +184,14 @@ func (c *stopCmd) Run(a *app) error {
 
 // tell appends a fact, makes sure that somebody drives the run, and follows.
 func (a *app) tell(t *target, fact runbook.Fact) error {
+	if err := t.tell(fact); err != nil {
+		return err
+	}
+	return a.follow(t, t.state.Seq)
+}
+
+// tell appends a fact and makes sure that somebody drives the run.
+func (t *target) tell(fact runbook.Fact) error {
 	if err := t.append(fact); err != nil {
 		return err
 	}
@@ -176,7 +202,7 @@ func (a *app) tell(t *target, fact runbook.Fact) error {
 			return err
 		}
 		if err == nil || t.heard(deadline) {
-			return a.follow(t, t.state.Seq)
+			return nil
 		}
 	}
 }

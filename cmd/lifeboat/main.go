@@ -21,6 +21,7 @@ var version = "devel"
 type cli struct {
 	global
 
+	Home    homeCmd    `cmd:"" default:"1" hidden:"" help:"The console."`
 	Run     runCmd     `cmd:"" help:"Run a runbook: live, as a drill, or as a rehearsal on the simulated cloud."`
 	Drill   drillCmd   `cmd:"" help:"Run a runbook on the estate's drill overlay, behind the drill fence."`
 	Demo    demoCmd    `cmd:"" help:"Rehearse the shipped failover on a simulated estate; needs nothing else."`
@@ -32,6 +33,7 @@ type cli struct {
 	Undo    undoCmd    `cmd:"" help:"Put back what a run did, dependents first."`
 	History historyCmd `cmd:"" help:"List runs, newest first."`
 	Show    showCmd    `cmd:"" help:"Show one run: every event."`
+	Replay  replayCmd  `cmd:"" help:"Play a run once more as it was, or faster."`
 	Verify  verifyCmd  `cmd:"" help:"Check that the records of runs are whole."`
 	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of runbook and estate files."`
 	Version versionCmd `cmd:"" help:"Print the version."`
@@ -49,6 +51,10 @@ type global struct {
 	Yes        bool     `help:"Answer confirmations that need one key."`
 	Confirm    []string `placeholder:"STEP=WORD" sep:"none" help:"Answer a typed confirmation in advance, such as start=us-east-1."`
 	ConfirmAll bool     `help:"Answer every confirmation. Only for rehearsals."`
+
+	Theme         string `enum:"auto,dark,light,night,mono" default:"auto" env:"LIFEBOAT_THEME" help:"Colours of the console: auto, dark, light, night (red on black), mono."`
+	ASCII         bool   `help:"Draw with ASCII alone."`
+	ReducedMotion bool   `help:"Nothing on the screen turns or slides."`
 }
 
 func main() {
@@ -79,7 +85,8 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "lifeboat:", err)
 		return exitUsage
 	}
-	if len(args) == 0 {
+	a := &app{in: in, out: out, errs: errs}
+	if len(args) == 0 && !a.screen() {
 		args = []string{"--help"}
 	}
 	ctx, err := parser.Parse(args)
@@ -90,21 +97,27 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 		fmt.Fprintf(errs, "lifeboat: %v\n  do: see %s --help\n", err, commandOf(err))
 		return exitUsage
 	}
+	a.global = c.global
 	if c.JSON {
-		out = jsonSink{raw}
+		a.out = jsonSink{raw}
 	}
-	a := &app{global: c.global, in: in, out: out, errs: errs}
 	err = ctx.Run(a)
 	return a.exit(err)
 }
 
 // help is kong's help of a command, and below it what the exit codes mean; the program's own ends with where to start.
 func help(options kong.HelpOptions, ctx *kong.Context) error {
+	whole := ctx.Selected() == nil || ctx.Selected().Name == "home"
+	if whole { // what is done without a command is no command to read about
+		all := *ctx
+		all.Path = ctx.Path[:1]
+		ctx = &all
+	}
 	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
 		return err
 	}
 	words := exitWords
-	if ctx.Selected() == nil {
+	if whole {
 		words += startWords
 	}
 	_, err := io.WriteString(ctx.Stdout, words)
@@ -123,7 +136,8 @@ Exit codes:
 
 const startWords = `
 Start with:
-  lifeboat demo                            a failover on a simulated estate
+  lifeboat                                 the console: is it well, what runs, what to do
+  lifeboat demo                            the same on a simulated estate
   lifeboat plan failover                   what it does, call by call; changes nothing
 `
 

@@ -58,6 +58,9 @@ type demoCmd struct {
 
 // Run rehearses the shipped failover. Without a terminal it answers for itself and ends by itself.
 func (c *demoCmd) Run(a *app) error {
+	if a.screen() {
+		return a.showDemo(c.simFlags, c.runFlags)
+	}
 	if a.operator() == nil || !interactive(a.in) {
 		a.Yes, a.ConfirmAll = true, true
 	}
@@ -69,52 +72,61 @@ func interactive(in any) bool {
 	return ok && isTerminal(f)
 }
 
-// start makes the plan, hands it to an executor and follows the run.
+// start begins a run and follows it.
 func (a *app) start(mode runbook.Mode, name string, rf runFlags, sf simFlags) error {
 	inputs, err := parseInputs(rf.Set)
 	if err != nil {
 		return err
 	}
-	f, err := a.load(name, mode, inputs)
+	t, err := a.begin(mode, name, inputs, rf.Reference, sf)
 	if err != nil {
 		return err
 	}
+	return a.attached(t, 0)
+}
+
+// begin makes the plan and hands it to an executor.
+func (a *app) begin(mode runbook.Mode, name string, inputs map[string]string, reference string, sf simFlags) (*target, error) {
+	f, err := a.load(name, mode, inputs)
+	if err != nil {
+		return nil, err
+	}
 	if f.shipped && mode != runbook.Rehearse {
-		return usage("name your own with --estate FILE", "%s is the demo's estate, which exists only in rehearsals", f.estate.Path)
+		return nil, usage("name your own with --estate FILE", "%s is the demo's estate, which exists only in rehearsals", f.estate.Path)
 	}
 	if err := sf.check(mode); err != nil {
-		return err
+		return nil, err
 	}
 	resolved, err := a.resolve(f, mode)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	plan, err := f.compile(mode, inputs, resolved, providers.Set{}, nil, false)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	answers, err := a.answers(plan)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.preflight(f, mode); err != nil {
-		return err
+		return nil, err
 	}
 	a.warnSecrets(f.runbook.Text)
 	dir, err := a.store()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	started := &runbook.RunStarted{
 		Mode: mode, Runbook: f.runbook, Estate: f.estate, Inputs: plan.Inputs, Resolved: resolved, Digest: plan.Digest,
 		Title: plan.Title, Name: plan.Name, Target: runbook.Duration(plan.Target), Answers: answers, By: thisActor(),
-		Versions: map[string]string{"lifeboat": version}, Reference: runbook.Clean(rf.Reference),
+		Versions: map[string]string{"lifeboat": version}, Reference: runbook.Clean(reference),
 	}
 	id, err := a.launch(dir, plan, sf, started)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return a.follow(&target{dir: dir, id: id, plan: plan}, 0)
+	return &target{dir: dir, id: id, plan: plan}, nil
 }
 
 // launch makes the run's folder and hands the run to an executor. A run that does not start leaves no folder.

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync"
+
+	"lifeboat/runbook"
+	"lifeboat/ui/page"
+)
+
+// console serves the screens (ui.Console). It holds nothing open; every method may be called from many goroutines at once.
+type console struct {
+	flags global
+	demo  bool     // on the demo's estate alone
+	sim   simFlags // what a rehearsal is made with when the screen does not say
+	memo  memo
+
+	inputs    map[string]string // of runs that are started here, when the screen does not say
+	reference string
+}
+
+// console makes the program's side of the screens.
+func (a *app) console() *console {
+	return &console{flags: a.global, sim: simFlags{Night: "quiet", Scene: "stopped", Speed: 1}}
+}
+
+// notes collects what the commands would have written to the terminal, on which the console is.
+type notes struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (n *notes) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.b.Write(p)
+}
+
+// lines are what was written, without the word that says that it is a note.
+func (n *notes) lines() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var out []string
+	for line := range strings.Lines(n.b.String()) {
+		if line = strings.TrimSpace(strings.TrimPrefix(runbook.Clean(line), "note: ")); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// app is the program as a command sees it, with no terminal: what it says is lost, what it would ask comes back as an error.
+func (c *console) app() *app { return c.with(&notes{}, nil) }
+
+func (c *console) with(said *notes, words map[string]string) *app {
+	g := c.flags
+	g.Confirm = append([]string(nil), g.Confirm...)
+	for _, name := range sortedKeys(words) {
+		g.Confirm = append(g.Confirm, name+"="+words[name])
+	}
+	return &app{global: g, in: strings.NewReader(""), out: said, errs: said, mute: true}
+}
+
+// Overview is page.Overviewer's.
+func (c *console) Overview(ctx context.Context) page.Overview { return page.Overview{} }
+
+// Readings is page.Reader's.
+func (c *console) Readings(ctx context.Context) []page.Reading { return nil }
+
+// Preview is page.Previewer's.
+func (c *console) Preview(ctx context.Context, ch page.Choice) page.Preview { return page.Preview{} }
+
+// Start is page.Starter's.
+func (c *console) Start(ctx context.Context, ch page.Choice) (runbook.RunID, error) {
+	return "", &page.Trouble{What: "not there yet"}
+}
+
+// OpenRun is page.Opener's.
+func (c *console) OpenRun(ctx context.Context, id runbook.RunID) (page.Session, error) {
+	return nil, &page.Trouble{What: "not there yet"}
+}
+
+// Runs is page.Historian's.
+func (c *console) Runs(ctx context.Context, q page.RunQuery) page.RunList { return page.RunList{} }

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+
+	"lifeboat/runbook"
+	"lifeboat/runbooks"
+	"lifeboat/store"
+	"lifeboat/store/logbook"
+)
+
+// openRun is a run whose end is not filed.
+type openRun struct {
+	id    runbook.RunID
+	state runbook.State // as far as it can be read
+	err   error         // why not further
+}
+
+// unfiledRuns reads the runs whose end is not filed yet, newest first: those that go on, and a few that have ended.
+func unfiledRuns(dir store.Dir) ([]openRun, error) {
+	marks, err := os.ReadDir(filepath.Dir(unfiledMark(dir, "x")))
+	if err != nil && !os.IsNotExist(err) {
+		return nil, store.DiskError(string(dir), err)
+	}
+	var out []openRun
+	for _, mark := range slices.Backward(marks) { // ids begin with their time
+		id := runbook.RunID(mark.Name())
+		events, err := logbook.Read(dir.Run(id).Logbook())
+		if len(events) == 0 && (err == nil || os.IsNotExist(err)) {
+			continue // nothing is on record: it never began
+		}
+		out = append(out, openRun{id: id, state: runbook.Fold(events), err: err})
+	}
+	return out, nil
+}
+
+// openRuns are those of them that have not ended.
+func openRuns(dir store.Dir) ([]openRun, error) {
+	all, err := unfiledRuns(dir)
+	return slices.DeleteFunc(all, func(o openRun) bool { return o.state.Finished != nil }), err
+}
+
+// shippedEstate is the demo's estate.
+func shippedEstate() runbook.Source {
+	text, _ := runbooks.FS.ReadFile("estate.yaml") // it is in the program
+	return runbook.NewSource("estate.yaml", text)
+}
