@@ -152,12 +152,12 @@ func goCommon(cs []goCommand) string {
 // goPage is the line behind `:`, with what it understands above it.
 type goPage struct {
 	frame
-	field   lineField
+	field   widget.Field
 	missing string
 }
 
 // NewGo makes the line behind `:`.
-func NewGo(env *Env) Page { return &goPage{frame: frame{env: env}, field: newLineField("")} }
+func NewGo(env *Env) Page { return &goPage{frame: frame{env: env}} }
 
 func (p *goPage) Title() string { return "go to" }
 func (p *goPage) Typing() bool  { return true }
@@ -169,7 +169,8 @@ func (p *goPage) ShortHelp() []key.Binding {
 func (p *goPage) Update(msg tea.Msg) tea.Cmd {
 	k, isKey := msg.(tea.KeyPressMsg)
 	if !isKey {
-		if p.field.update(msg) {
+		if paste, is := msg.(tea.PasteMsg); is {
+			p.field.Insert(paste.Content)
 			p.missing = ""
 		}
 		return nil
@@ -178,16 +179,16 @@ func (p *goPage) Update(msg tea.Msg) tea.Cmd {
 	case "esc":
 		return Then(Back{})
 	case "backspace":
-		if p.field.value() == "" {
+		if p.field.Text() == "" {
 			return Then(Back{})
 		}
 	case "tab":
-		p.field.set(goComplete(p.field.value()))
+		p.field.Set(goComplete(p.field.Text()))
 		return nil
 	case "enter":
 		return p.enter()
 	}
-	if p.field.update(msg) {
+	if used, _ := p.field.Key(k); used {
 		p.missing = ""
 	}
 	return nil
@@ -195,7 +196,7 @@ func (p *goPage) Update(msg tea.Msg) tea.Cmd {
 
 // enter closes the line first, so that what opens lies where the line was called from.
 func (p *goPage) enter() tea.Cmd {
-	do, missing := goParse(p.field.value())
+	do, missing := goParse(p.field.Text())
 	switch {
 	case do != nil:
 		return tea.Sequence(Then(Back{}), Then(do))
@@ -208,7 +209,7 @@ func (p *goPage) enter() tea.Cmd {
 
 func (p *goPage) View() string {
 	th := p.env.Theme
-	typed, _ := p.field.view(p.w - 3)
+	typed, _ := p.field.View(p.w - 3)
 	line := " " + th.Key.Render(":") + typed
 	below := []string{line}
 	if p.missing != "" && p.h > 1 {
@@ -231,7 +232,7 @@ func (p *goPage) list(height int) []string {
 		return nil
 	}
 	th := p.env.Theme
-	name, _, _ := strings.Cut(strings.ToLower(p.field.value()), " ")
+	name, _, _ := strings.Cut(strings.ToLower(p.field.Text()), " ")
 	lines := []string{" " + th.Head.Render("GO TO"), ""}
 	for _, c := range goCommands() {
 		style, what := th.Text, th.Dim
@@ -255,7 +256,7 @@ func (p *goPage) list(height int) []string {
 
 // Cursor is where the next letter goes: in the last line but the footer.
 func (p *goPage) Cursor() (x, y int, shown bool) {
-	_, x = p.field.view(p.w - 3)
+	_, x = p.field.View(p.w - 3)
 	y = p.h - 1
 	if p.h >= 8 {
 		y--

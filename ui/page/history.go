@@ -34,7 +34,7 @@ type historyPage struct {
 	toEnd   bool // G: the focus stays at the end while more comes
 	find    string
 	typing  bool
-	field   lineField
+	field   widget.Field
 }
 
 // historyLoaded is an answer.
@@ -48,7 +48,7 @@ type historyLoaded struct {
 // NewHistory makes the list of runs, filtered by find to begin with.
 func NewHistory(ctx context.Context, env *Env, h Historian, find string) Page {
 	find = runbook.Clean(find)
-	return &historyPage{frame: frame{env: env}, ctx: ctx, from: h, find: find, field: newLineField(find), cancel: func() {}}
+	return &historyPage{frame: frame{env: env}, ctx: ctx, from: h, find: find, cancel: func() {}}
 }
 
 func (p *historyPage) Init() tea.Cmd { return p.ask("", historyFirst) }
@@ -79,8 +79,9 @@ func (p *historyPage) Update(msg tea.Msg) tea.Cmd {
 	case Shown: // a run may have gone on meanwhile
 		return p.ask("", max(historyFirst, len(p.runs)))
 	case tea.PasteMsg:
-		if p.typing && p.field.update(msg) {
-			return p.filter(p.field.value())
+		if p.typing {
+			p.field.Insert(msg.Content)
+			return p.filter(p.field.Text())
 		}
 	case tea.KeyPressMsg:
 		if p.typing {
@@ -147,7 +148,7 @@ func (p *historyPage) typed(msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
 	case "esc":
 		p.typing = false
-		p.field.set("")
+		p.field.Set("")
 		if p.find == "" {
 			return p.moved()
 		}
@@ -160,8 +161,9 @@ func (p *historyPage) typed(msg tea.KeyPressMsg) tea.Cmd {
 	case "down":
 		return p.move(1)
 	}
-	if p.field.update(msg) {
-		return p.filter(p.field.value())
+	before := p.field.Text()
+	if p.field.Key(msg); p.field.Text() != before {
+		return p.filter(p.field.Text())
 	}
 	return nil
 }
@@ -191,7 +193,7 @@ func (p *historyPage) pressed(msg tea.KeyPressMsg) tea.Cmd {
 		return p.moved()
 	case key.Matches(msg, KeyFind):
 		p.typing = true
-		p.field.set(p.find)
+		p.field.Set(p.find)
 		return p.moved()
 	case key.Matches(msg, KeyQuit):
 		return Then(Leave{})

@@ -175,7 +175,7 @@ const historyPrompt = " find: "
 
 func (p *historyPage) fieldLine() string {
 	th := p.env.Theme
-	text, _ := p.field.view(p.w - len(historyPrompt) - 1)
+	text, _ := p.field.View(p.w - len(historyPrompt) - 1)
 	if !p.typing {
 		return th.Dim.Render(historyPrompt) + th.Strong.Render(p.find)
 	}
@@ -300,7 +300,7 @@ func (p *historyPage) about() string {
 func (p *historyPage) Cursor() (x, y int, shown bool) {
 	l := p.layout()
 	if p.typing && l.field {
-		_, x = p.field.view(p.w - len(historyPrompt) - 1)
+		_, x = p.field.View(p.w - len(historyPrompt) - 1)
 		y = l.top - 1
 		if l.names {
 			y--

@@ -88,6 +88,7 @@ type Route struct {
 	Choice Choice        // AtRunbook
 	Run    runbook.RunID // AtRun, AtReplay, AtShow
 	Speed  float64       // AtReplay; 0: 1
+	Step   string        // AtReplay: begin where this step began; "": at the beginning
 	Find   string        // AtHistory: the filter to begin with
 }
 
