@@ -166,7 +166,7 @@ func (s *session) Tell(_ context.Context, f runbook.Fact) error {
 	return nil
 }
 
-// Drive takes the run up when nobody drives it, else asks for the word "take over".
+// Drive takes the run up when nobody drives it, else asks for the word TAKEOVER.
 func (s *session) Drive(_ context.Context, word string) error {
 	s.j.mu.Lock()
 	defer s.j.mu.Unlock()
@@ -184,7 +184,7 @@ func (s *session) Drive(_ context.Context, word string) error {
 	return nil
 }
 
-const takeOver = "take over"
+const takeOver = "TAKEOVER"
 
 // Text reads a log; that of step sync has 100,000 lines.
 func (s *session) Text(_ context.Context, q page.TextQuery) (page.Text, error) {
