@@ -77,10 +77,5 @@ func (c *console) Start(ctx context.Context, ch page.Choice) (runbook.RunID, err
 	return "", &page.Trouble{What: "not there yet"}
 }
 
-// OpenRun is page.Opener's.
-func (c *console) OpenRun(ctx context.Context, id runbook.RunID) (page.Session, error) {
-	return nil, &page.Trouble{What: "not there yet"}
-}
-
 // Runs is page.Historian's.
 func (c *console) Runs(ctx context.Context, q page.RunQuery) page.RunList { return page.RunList{} }

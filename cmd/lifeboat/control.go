@@ -19,7 +19,10 @@ type resumeCmd struct {
 }
 
 // takeOverWord is what is typed to end a living driver.
-const takeOverWord = "TAKEOVER"
+const (
+	takeOverName = "takeover"
+	takeOverWord = "TAKEOVER"
+)
 
 // target is a run as a command found it.
 type target struct {
@@ -98,7 +101,7 @@ func (a *app) endDriver(t *target) (*runbook.Driver, error) {
 		return nil, coded(exitHeld, "end it there, or run this there", fmt.Errorf("run %s is driven on %s by %s", t.id, driver.Host, driver.By))
 	}
 	fmt.Fprintf(a.errs, "run %s is held by pid %d of %s since %s\n", t.id, driver.PID, driver.By, since.Format(time.TimeOnly))
-	if err := a.typed("takeover", takeOverWord, "end it and take over"); err != nil {
+	if err := a.typed(takeOverName, takeOverWord, "end it and take over"); err != nil {
 		return nil, err
 	}
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
