@@ -48,13 +48,18 @@ func Gap(n int) string {
 	return strings.Repeat(" ", n)
 }
 
-// Wrap breaks text between words into lines of at most width cells; a longer word is broken.
+// Wrap breaks text between words into lines of at most width cells; a longer word is broken. A hyphen is part of its word:
+// ids and options of commands stay in one piece.
 func Wrap(s string, width int) []string {
 	if width < 1 {
 		return nil
 	}
-	return strings.Split(ansi.Wrap(s, width, ""), "\n")
+	s = strings.ReplaceAll(s, "-", stiff)
+	return strings.Split(strings.ReplaceAll(ansi.Wrap(s, width, ""), stiff, "-"), "\n")
 }
+
+// stiff stands for a hyphen while lines are broken. It is for private use, so no text has it that was made to be read.
+const stiff = "\ue0f0"
 
 // Ends puts one text at the left and one at the right of a line of width cells. The right one stays whole as long as there
 // is room for it.
