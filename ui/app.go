@@ -101,7 +101,7 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		a.resize(msg.Width, msg.Height)
 	case tea.BackgroundColorMsg:
 		if a.auto && !msg.IsDark() {
-			a.env.Theme = theme.New(theme.Light, a.env.Theme.ASCII)
+			a.paint(theme.Light)
 		}
 	case tea.KeyPressMsg:
 		cmd = a.key(msg)
@@ -151,6 +151,14 @@ func (a *App) resize(w, h int) {
 	}
 }
 
+// paint changes the colours. Pages that keep lines as they were drawn draw them anew when they are given their size.
+func (a *App) paint(name theme.Name) {
+	a.env.Theme = theme.New(name, a.env.Theme.ASCII)
+	if a.width > 0 {
+		a.resize(a.width, a.height)
+	}
+}
+
 // key handles what means the same on every page; the rest is the page's. While letters go into a field, only ctrl+c is ours.
 func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
 	if msg.String() == "ctrl+c" {
@@ -191,7 +199,7 @@ func (a *App) request(msg tea.Msg) (cmd tea.Cmd, is bool) {
 		return tea.SetClipboard(msg.Text), true
 	case page.SetTheme:
 		a.auto = false
-		a.env.Theme = theme.New(msg.Name, a.env.Theme.ASCII)
+		a.paint(msg.Name)
 		return nil, true
 	}
 	return nil, false

@@ -30,8 +30,7 @@ type deck struct {
 // onDeck runs a test with an app that begins at the page of a route.
 func onDeck(t *testing.T, c *uitest.Console, start page.Route, test func(d *deck)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(context.Background())
+	uitest.Still(t, func(ctx context.Context, t *testing.T) {
 		began := time.Now()
 		d := &deck{t: t, inbox: make(chan tea.Msg, 1000)}
 		d.app = ui.New(ctx, c, ui.Options{
@@ -40,9 +39,8 @@ func onDeck(t *testing.T, c *uitest.Console, start page.Route, test func(d *deck
 		d.run(d.app.Init())
 		d.resize(80, 24)
 		d.settle()
+		defer d.app.Close()
 		test(d)
-		d.app.Close()
-		cancel()
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"lifeboat/runbook"
@@ -107,9 +106,7 @@ func TestGolden(t *testing.T) {
 	for _, s := range stills() {
 		t.Run(s.name, func(t *testing.T) {
 			skipStubs(t, s)
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancel(context.Background())
-				defer cancel()
+			uitest.Still(t, func(ctx context.Context, t *testing.T) {
 				picture := uitest.Picture(s.now, func(env *page.Env) page.Page { return s.make(ctx, env) }, s.keys...)
 				uitest.Golden(t, s.name, picture)
 			})
@@ -122,9 +119,7 @@ func TestEverythingFits(t *testing.T) {
 	for _, s := range stills() {
 		t.Run(s.name, func(t *testing.T) {
 			skipStubs(t, s)
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancel(context.Background())
-				defer cancel()
+			uitest.Still(t, func(ctx context.Context, t *testing.T) {
 				p := s.make(ctx, uitest.Env(s.now, "dark"))
 				uitest.Load(p, 80, 24)
 				uitest.Press(p, s.keys...)

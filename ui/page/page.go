@@ -17,7 +17,7 @@ type Page interface {
 	Update(msg tea.Msg) tea.Cmd
 	// View is the whole screen: as many lines as SetSize said, none wider. It changes nothing.
 	View() string
-	// SetSize is called before the first View and whenever the terminal has changed. Any size from 1x1 up is possible.
+	// SetSize is called before the first View and whenever the terminal or the theme has changed. Any size from 1x1 up is possible.
 	SetSize(width, height int)
 	// Cursor is where the focus is, in cells from the top left; shown is false where there is none.
 	Cursor() (x, y int, shown bool)

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -202,7 +203,7 @@ func sgr(s string) int {
 	return 0
 }
 
-// Load puts a page on a screen of that size and lets its first commands come to their end.
+// Load puts a page on a screen of that size and lets its first commands come to their end. Within Still it takes no time.
 func Load(p page.Page, w, h int) {
 	p.SetSize(w, h)
 	if p, ok := p.(interface{ Init() tea.Cmd }); ok {
@@ -225,6 +226,19 @@ func Close(p page.Page) {
 	if p, ok := p.(interface{ Close() }); ok {
 		p.Close()
 	}
+}
+
+// Still runs a test in a bubble of synctest, where waiting costs nothing and a command that waits for ever is known to. When the
+// test is over its context ends, and every command that it left must come to its end within an hour of the bubble: a page that
+// holds something on for ever is found here.
+func Still(t *testing.T, test func(ctx context.Context, t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer time.Sleep(time.Hour)
+		defer cancel()
+		test(ctx, t)
+	})
 }
 
 // patience is how long a command of a page may take in a test: one that waits for news waits for ever.
