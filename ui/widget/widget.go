@@ -17,15 +17,12 @@ import (
 	"lifeboat/ui/theme"
 )
 
-// Width is how many cells the text takes; styles take none.
-func Width(s string) int { return ansi.StringWidth(s) }
-
 // Cut shortens text to at most width cells; what was cut off shows as an ellipsis.
 func Cut(th *theme.Theme, s string, width int) string {
 	if width <= 0 {
 		return ""
 	}
-	if ansi.StringWidth(s) <= width {
+	if Width(s) <= width {
 		return s
 	}
 	return ansi.Truncate(s, width, th.Sign.Ellipsis)
@@ -34,11 +31,11 @@ func Cut(th *theme.Theme, s string, width int) string {
 // Fit is Cut, filled up with spaces to exactly width cells.
 func Fit(th *theme.Theme, s string, width int) string {
 	s = Cut(th, s, width)
-	return s + Gap(width-ansi.StringWidth(s))
+	return s + Gap(width-Width(s))
 }
 
 // Right puts plain text at the right of width cells.
-func Right(s string, width int) string { return Gap(width-ansi.StringWidth(s)) + s }
+func Right(s string, width int) string { return Gap(width-Width(s)) + s }
 
 // Gap is that many spaces; none for a negative number.
 func Gap(n int) string {
@@ -65,7 +62,7 @@ const stiff = "\ue0f0"
 // is room for it.
 func Ends(th *theme.Theme, left, right string, width int) string {
 	r := Cut(th, right, width)
-	rest := width - ansi.StringWidth(r)
+	rest := width - Width(r)
 	if r == "" || rest <= 1 {
 		return Fit(th, left, width)
 	}
@@ -118,7 +115,7 @@ func Bar(th *theme.Theme, share float64, width int) string {
 func Footer(th *theme.Theme, keys []key.Binding, right string, width int) string {
 	rest := width - 1
 	if right != "" {
-		rest -= ansi.StringWidth(right) + 2
+		rest -= Width(right) + 2
 	}
 	var parts []string
 	used := 0
@@ -126,7 +123,7 @@ func Footer(th *theme.Theme, keys []key.Binding, right string, width int) string
 		if !k.Enabled() || k.Help().Key == "" {
 			continue
 		}
-		n := ansi.StringWidth(k.Help().Key) + 1 + ansi.StringWidth(k.Help().Desc)
+		n := Width(k.Help().Key) + 1 + Width(k.Help().Desc)
 		if len(parts) > 0 {
 			n += 3
 		}
