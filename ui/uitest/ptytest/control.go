@@ -179,6 +179,7 @@ func (s *Screen) mode(mode int, set bool) {
 		s.holding = set
 		s.held = true
 	case 47, 1047, 1049:
+		s.full = set
 		s.clear(0, 0, s.cols()-1, len(s.rows)-1)
 	}
 }

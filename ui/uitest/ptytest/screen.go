@@ -17,6 +17,7 @@ type Screen struct {
 	holding     bool // synchronised output is on: what is there is not yet shown
 	held        bool // the program uses synchronised output
 	drawn       bool // something was printed
+	full        bool // the program has taken the alternate screen
 	saved       [2]int
 	last        string // what REP repeats
 	inside      bool   // a sequence has begun and not ended
@@ -95,6 +96,9 @@ func (s *Screen) Cursor() (x, y int, shown bool) { return s.x, s.y, !s.hidden }
 func (s *Screen) Whole() bool {
 	return s.drawn && !s.inside && !s.holding && (s.held || !s.hidden)
 }
+
+// Full says that the program has taken the whole screen (the alternate one).
+func (s *Screen) Full() bool { return s.full }
 
 // Replies hands out, once, what a terminal would have answered.
 func (s *Screen) Replies() []byte {

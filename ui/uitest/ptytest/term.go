@@ -213,31 +213,33 @@ func (t *Term) until(limit time.Duration) (at time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// Await waits until the screen is as asked for, and returns the time since the start. When it does not get so, the test
-// fails with the screen.
-func (t *Term) Await(limit time.Duration, what func(*Screen) bool) time.Duration {
-	t.tb.Helper()
+// Try waits until the screen is as asked for, and returns the time since the start; false when it does not get so in time.
+func (t *Term) Try(limit time.Duration, what func(*Screen) bool) (time.Duration, bool) {
 	if t.expect(what) {
-		return time.Since(t.began)
+		return time.Since(t.began), true
 	}
 	at, ok := t.until(limit)
+	return at.Sub(t.began), ok
+}
+
+// Await is Try, and the test fails with the screen when it does not get so.
+func (t *Term) Await(limit time.Duration, what func(*Screen) bool) time.Duration {
+	t.tb.Helper()
+	took, ok := t.Try(limit, what)
 	if !ok {
 		t.tb.Fatalf("not within %s; the screen:\n%s", limit, t.Text())
 	}
-	return at.Sub(t.began)
+	return took
 }
 
 // Shows waits for a text on a screen that is not half drawn.
 func (t *Term) Shows(text string, limit time.Duration) time.Duration {
 	t.tb.Helper()
-	if t.expect(func(s *Screen) bool { return s.Whole() && s.Has(text) }) {
-		return time.Since(t.began)
-	}
-	at, ok := t.until(limit)
+	took, ok := t.Try(limit, func(s *Screen) bool { return s.Whole() && s.Has(text) })
 	if !ok {
 		t.tb.Fatalf("no %q within %s; the screen:\n%s", text, limit, t.Text())
 	}
-	return at.Sub(t.began)
+	return took
 }
 
 // Quiet waits until nothing has arrived for so long, at most until the limit.
