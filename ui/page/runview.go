@@ -1,6 +1,8 @@
 package page
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"lifeboat/runbook"
@@ -33,12 +35,58 @@ func (v *runView) take(events []runbook.Event) {
 	}
 }
 
+// hear takes what has happened since. Events that take back what was seen before begin a new fold.
+func (v *runView) hear(n News) {
+	if n.Anew {
+		v.state, v.seen = runbook.State{}, nil
+	}
+	v.take(n.Events)
+	v.progress, v.record = n.Progress, n.Record
+	v.driven, v.driver, v.since = n.Driven, n.Driver, n.Since
+}
+
 // look is called after every change of state or clock, so that View has nothing to work out.
 func (v *runView) look(now time.Time) {
 	v.now = now
 	if v.opened.Plan != nil {
-		v.forecast = runbook.Foresee(v.opened.Plan, &v.state, now, v.opened.Estimates, v.never)
+		v.forecast = runbook.Foresee(v.opened.Plan, &v.state, now, v.expected(), v.never)
 	}
+}
+
+// expected are the estimates, corrected by what a step under way says about itself.
+func (v *runView) expected() map[string]runbook.Estimate {
+	out := v.opened.Estimates
+	for id, p := range v.progress {
+		st := v.state.Step(id)
+		if p.Left <= 0 || st.Status != runbook.StatusRunning {
+			continue
+		}
+		if len(out) == len(v.opened.Estimates) {
+			out = maps.Clone(out)
+		}
+		e := out[id]
+		e.P50 = v.now.Sub(st.Since) + time.Duration(p.Left)
+		e.P90 = max(e.P90, e.P50)
+		if out == nil {
+			out = map[string]runbook.Estimate{}
+		}
+		out[id] = e
+	}
+	return out
+}
+
+// neverNeeded are the steps whose condition is false whatever happens.
+func neverNeeded(p *runbook.Plan) map[string]bool {
+	out := map[string]bool{}
+	if p == nil {
+		return out
+	}
+	for i := range p.Steps {
+		if needed, err := p.Needed(p.Steps[i].ID, &runbook.State{}); err == nil && !needed {
+			out[p.Steps[i].ID] = true
+		}
+	}
+	return out
 }
 
 // stage is how far a run has come, which decides what its screen shows.
@@ -59,4 +107,101 @@ func (v *runView) stage() stage {
 	default:
 		return stageWork
 	}
+}
+
+// steps are the ids in the order in which they are shown: the plan's, or where there is none, that of their first event.
+func (v *runView) steps() []string {
+	if p := v.opened.Plan; p != nil {
+		out := make([]string, len(p.Steps))
+		for i := range p.Steps {
+			out[i] = p.Steps[i].ID
+		}
+		return out
+	}
+	out := slices.Collect(maps.Keys(v.state.Steps))
+	slices.SortFunc(out, func(a, b string) int {
+		if c := v.state.Steps[a].First.Compare(v.state.Steps[b].First); c != 0 {
+			return c
+		}
+		if a < b {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// planned is a step of the plan; an empty one where it is not known.
+func (v *runView) planned(id string) runbook.PlannedStep {
+	if p := v.opened.Plan; p != nil {
+		if s, ok := p.Step(id); ok {
+			return *s
+		}
+	}
+	return runbook.PlannedStep{ID: id, Title: id}
+}
+
+// current is the step that the run stands at: what is under way and decides the end, else what is under way, else what waits
+// for a person, else what comes next.
+func (v *runView) current() string {
+	for _, id := range v.forecast.Path {
+		if st := v.state.Step(id); st.Acting() {
+			return id
+		}
+	}
+	steps := v.steps()
+	for _, at := range []func(runbook.StepState) bool{
+		func(s runbook.StepState) bool { return s.Undo == runbook.UndoRunning },
+		func(s runbook.StepState) bool { return s.Acting() },
+		func(s runbook.StepState) bool { return s.Question != 0 || s.Approval.Question != 0 },
+		func(s runbook.StepState) bool { return !s.Settled() },
+	} {
+		for _, id := range steps {
+			if at(v.state.Step(id)) {
+				return id
+			}
+		}
+	}
+	if len(steps) == 0 {
+		return ""
+	}
+	return steps[len(steps)-1]
+}
+
+// undoing reports whether an undo is under way or to come.
+func (v *runView) undoing() bool {
+	if v.opened.Plan == nil || len(v.state.UndoQueue) == 0 {
+		return false
+	}
+	return len(runbook.Outstanding(v.opened.Plan, v.state)) > 0 || v.state.Finished != nil && len(runbook.Decide(v.opened.Plan, v.state)) > 0
+}
+
+// question is what waits for a person, the oldest first. What was answered on the command line is not asked: the driver is
+// about to give the answer.
+func (v *runView) question() (runbook.Question, bool) {
+	for _, q := range v.state.Questions() {
+		if !v.answeredBefore(q) {
+			return q, true
+		}
+	}
+	return runbook.Question{}, false
+}
+
+func (v *runView) answeredBefore(q runbook.Question) bool {
+	if v.opened.Plan == nil || len(v.state.Start.Answers) == 0 || !v.driven {
+		return false
+	}
+	for _, fact := range runbook.Decide(v.opened.Plan, v.state) {
+		switch fact := fact.(type) {
+		case *runbook.ApprovalGiven:
+			if fact.Answers == q.Seq {
+				return true
+			}
+		case *runbook.GuardWaived:
+			if fact.Answers == q.Seq {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -6,8 +6,6 @@ import (
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
-
-	"lifeboat/runbook"
 )
 
 // frame is what every page has: its place on the screen, and empty answers to what most pages do not need.
@@ -34,16 +32,4 @@ func (s *stub) Title() string              { return s.title }
 
 func NewRunbook(ctx context.Context, env *Env, p Previewer, s Starter, c Choice) Page {
 	return &stub{frame{env: env}, "runbook"}
-}
-
-func NewRun(ctx context.Context, env *Env, o Opener, run runbook.RunID) Page {
-	return &stub{frame{env: env}, "run"}
-}
-
-func NewReplay(ctx context.Context, env *Env, o Opener, run runbook.RunID, speed float64) Page {
-	return &stub{frame{env: env}, "replay"}
-}
-
-func NewShow(ctx context.Context, env *Env, o Opener, run runbook.RunID) Page {
-	return &stub{frame{env: env}, "show"}
 }
