@@ -4,6 +4,7 @@ import (
 	"image/color"
 
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // palette holds colours by meaning; a nil one is the terminal's own.
@@ -17,21 +18,30 @@ type palette struct {
 // read on white, and these become the nearest of sixteen by themselves. xterm's numbers.
 var palettes = map[Name]palette{
 	Dark: {
-		dim: lipgloss.ANSIColor(8), line: lipgloss.ANSIColor(8), strong: lipgloss.ANSIColor(15), good: lipgloss.ANSIColor(10),
-		warn: lipgloss.ANSIColor(11), bad: lipgloss.ANSIColor(9), active: lipgloss.ANSIColor(14), asking: lipgloss.ANSIColor(13),
-		live: lipgloss.ANSIColor(9), drill: lipgloss.ANSIColor(14), rehearse: lipgloss.ANSIColor(12),
+		dim: xterm(8), line: xterm(8), strong: xterm(15), good: xterm(10),
+		warn: xterm(11), bad: xterm(9), active: xterm(14), asking: xterm(13),
+		live: xterm(9), drill: xterm(14), rehearse: xterm(12),
 	},
 	Light: {
-		dim: lipgloss.ANSIColor(241), line: lipgloss.ANSIColor(249), strong: lipgloss.ANSIColor(0), good: lipgloss.ANSIColor(28),
-		warn: lipgloss.ANSIColor(130), bad: lipgloss.ANSIColor(160), active: lipgloss.ANSIColor(25), asking: lipgloss.ANSIColor(90),
-		live: lipgloss.ANSIColor(160), drill: lipgloss.ANSIColor(25), rehearse: lipgloss.ANSIColor(61),
+		dim: xterm(241), line: xterm(249), strong: xterm(0), good: xterm(28),
+		warn: xterm(130), bad: xterm(160), active: xterm(25), asking: xterm(90),
+		live: xterm(160), drill: xterm(25), rehearse: xterm(61),
 	},
 	Night: {
-		text: lipgloss.ANSIColor(1), dim: lipgloss.ANSIColor(88), line: lipgloss.ANSIColor(52), strong: lipgloss.ANSIColor(9),
-		good: lipgloss.ANSIColor(1), warn: lipgloss.ANSIColor(9), bad: lipgloss.ANSIColor(9), active: lipgloss.ANSIColor(9),
-		asking: lipgloss.ANSIColor(9), live: lipgloss.ANSIColor(9), drill: lipgloss.ANSIColor(1), rehearse: lipgloss.ANSIColor(1),
+		text: xterm(1), dim: xterm(88), line: xterm(52), strong: xterm(9),
+		good: xterm(1), warn: xterm(9), bad: xterm(9), active: xterm(9),
+		asking: xterm(9), live: xterm(9), drill: xterm(1), rehearse: xterm(1),
 	},
 	Mono: {mono: true},
+}
+
+// xterm is the colour of that number. The first sixteen go as the short codes that every terminal knows (90 and not 38;5;8):
+// over a slow line the codes are a good part of a frame.
+func xterm(n uint8) color.Color {
+	if n < 16 {
+		return ansi.BasicColor(n)
+	}
+	return ansi.IndexedColor(n)
 }
 
 func (p palette) paint(t *Theme) {
