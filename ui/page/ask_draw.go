@@ -73,7 +73,7 @@ func (d *dialog) draw(w, h int) drawn {
 func (d *dialog) boxed(th *theme.Theme, c content, w, h int) drawn {
 	p := c.drawn(h - 2)
 	edge := th.Line.Render(th.Box.V)
-	lines := []string{d.titleIn(th, th.Line.Render(th.Box.TopLeft+th.Box.H)+" ", " "+th.Line.Render(th.Box.H+th.Box.TopRight), w)}
+	lines := []string{d.titleIn(th, th.Line.Render(th.Box.TopLeft+th.Box.H)+" ", th.Line.Render(th.Box.H+th.Box.TopRight), w)}
 	for i := range h - 2 {
 		lines = append(lines, edge+" "+widget.Fit(th, p.lines[i], w-4)+" "+edge)
 	}
@@ -93,7 +93,7 @@ func (d *dialog) titleIn(th *theme.Theme, left, right string, w int) string {
 		corner = d.corner()
 	}
 	if corner != "" {
-		corner = " " + corner
+		corner = " " + corner + " "
 	}
 	room := w - widget.Width(left) - widget.Width(right) - widget.Width(corner) - 2
 	if room < 8 {
@@ -152,13 +152,15 @@ func (d *dialog) content(w, h int) content {
 			c.note = append(c.note, th.Warn.Render(l))
 		}
 	}
-	c.rows, c.x, c.y = f.drawRows(th, w, true)
 	c.foot = []string{d.foot(th, w)}
-	if c.height() > h {
-		c.blank = false
-	}
-	if c.height() > h {
-		c.rows, c.x, c.y = f.drawRows(th, w, false)
+	for _, wraps := range []wrapping{wrapAll, wrapFocus, wrapNone} {
+		c.rows, c.x, c.y = f.drawRows(th, w, wraps)
+		if c.blank = len(c.body) > 0; c.height() > h {
+			c.blank = false
+		}
+		if c.height() <= h {
+			break
+		}
 	}
 	c.shrinkBody(th, f.first, h, 2)
 	if c.height() > h && !d.waiting() {
@@ -206,8 +208,17 @@ func plural(n int, what string) string {
 	return strconv.Itoa(n) + " " + what + "s"
 }
 
+// wrapping says which rows may take several lines.
+type wrapping int
+
+const (
+	wrapAll wrapping = iota
+	wrapFocus
+	wrapNone
+)
+
 // drawRows draws the rows, and says where the cursor is.
-func (f *form) drawRows(th *theme.Theme, w int, wrapped bool) (lines []string, x, y int) {
+func (f *form) drawRows(th *theme.Theme, w int, wraps wrapping) (lines []string, x, y int) {
 	names := 0
 	for _, r := range f.rows {
 		names = max(names, widget.Width(r.name))
@@ -237,23 +248,43 @@ func (f *form) drawRows(th *theme.Theme, w int, wrapped bool) (lines []string, x
 			lines = append(lines, head+text)
 			continue
 		}
-		words := []string{widget.Cut(th, r.words, room)}
-		if wrapped && room > 8 {
-			words = widget.Wrap(r.words, room)
-		}
-		style := th.Dim
-		if here {
-			style = th.Text
-		}
-		for j, l := range words {
-			if j > 0 {
-				head = widget.Gap(lead + names + 2)
-			}
-			lines = append(lines, head+style.Render(l))
-		}
+		lines = append(lines, r.drawWords(th, head, w, lead+names+2, here, wraps == wrapAll || wraps == wrapFocus && here)...)
 	}
 	return lines, max(0, min(x, w-1)), y
 }
+
+// drawWords puts what follows from a choice behind its name. On a narrow sheet only the focus has its words, below it.
+func (r row) drawWords(th *theme.Theme, head string, w, col int, here, wrapped bool) []string {
+	style, room := th.Dim, w-col
+	if here {
+		style = th.Text
+	}
+	narrow := w < narrowFrom
+	if narrow {
+		if !here || r.words == "" {
+			return []string{head}
+		}
+		col, room = 4, w-4
+	}
+	words := []string{widget.Cut(th, r.words, room)}
+	if wrapped && room > 8 {
+		words = widget.Wrap(r.words, room)
+	}
+	var out []string
+	if narrow {
+		out = append(out, head)
+	}
+	for i, l := range words {
+		if i > 0 || narrow {
+			head = widget.Gap(col)
+		}
+		out = append(out, head+style.Render(l))
+	}
+	return out
+}
+
+// narrowFrom is the width below which headings and words do not stand side by side.
+const narrowFrom = 50
 
 const (
 	fieldRoom  = 28 // the line that shows where text goes
@@ -291,6 +322,8 @@ func clockLeft(v *runView) string {
 	switch {
 	case v.state.Finished != nil:
 		return ""
+	case v.state.ClockFrom.IsZero() && v.state.Approval.Question != 0 && v.state.Approval.Asked.Confirm == runbook.ConfirmType:
+		return "the clock starts when the word is right"
 	case v.state.ClockFrom.IsZero():
 		return "the clock does not run yet"
 	}
@@ -316,7 +349,7 @@ func paraIn(th *theme.Theme, style lipgloss.Style, head, text string, w int) []s
 		return nil
 	}
 	var out []string
-	if w < 50 {
+	if w < narrowFrom {
 		for i, l := range widget.Wrap(head+": "+text, w) {
 			if rest, ok := strings.CutPrefix(l, head+":"); ok && i == 0 {
 				out = append(out, th.Dim.Render(head+":")+style.Render(rest))

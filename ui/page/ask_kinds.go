@@ -256,26 +256,33 @@ func (a *ask) stopRow() row {
 	return row{name: "stop…", words: "leave things as they are; the run ends", do: a.opens("stop", a.stopForm)}
 }
 
-// attemptLines are the last attempts, the newest first.
+// attemptLines are the attempts, in one line when they all ended alike, else the last ones, the newest first.
 func (a *ask) attemptLines(w int) []string {
-	var out []string
-	if len(a.attempts) < 2 {
+	all := a.attempts
+	if len(all) < 2 {
 		return nil
 	}
-	for i, past := range slices.Backward(a.attempts) {
+	last := all[len(all)-1]
+	if !slices.ContainsFunc(all, func(past attempt) bool { return past.why != last.why }) {
+		text := fmt.Sprintf("%d, the first at %s, the last at %s: the same each time", last.n, clockTime(all[0].at), clockTime(last.at))
+		return para(a.theme(), "Attempts", text, w)
+	}
+	var out []string
+	for i, past := range slices.Backward(all) {
 		head := ""
-		if i == len(a.attempts)-1 {
+		if i == len(all)-1 {
 			head = "Attempts"
 		}
-		if len(a.attempts)-i > 3 {
+		if len(all)-i > 3 {
 			out = append(out, para(a.theme(), "", "and "+plural(i+1, "earlier one"), w)...)
 			break
 		}
-		text := fmt.Sprintf("%d at %s: %s", past.n, past.at.Format(time.TimeOnly), past.why)
-		out = append(out, para(a.theme(), head, text, w)...)
+		out = append(out, para(a.theme(), head, fmt.Sprintf("%d at %s: %s", past.n, clockTime(past.at), past.why), w)...)
 	}
 	return out
 }
+
+func clockTime(t time.Time) string { return t.Format(time.TimeOnly) }
 
 func (a *ask) step() *runbook.PlannedStep {
 	if a.v.opened.Plan == nil {

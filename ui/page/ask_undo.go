@@ -135,12 +135,16 @@ func confirmUndo(d *dialog, order []string) *form {
 func undoOrderLines(v *runView, order []string, w int) []string {
 	th := v.env.Theme
 	out := textLines(th.Text, "This puts back, in this order:", w)
+	names := 0
+	for _, id := range order {
+		names = max(names, widget.Width(id))
+	}
 	for i, id := range order {
 		title := ""
 		if step, ok := v.opened.Plan.Step(id); ok {
 			title = step.Title
 		}
-		out = append(out, widget.Cut(th, fmt.Sprintf("%2d %s  %s", i+1, id, title), w))
+		out = append(out, widget.Cut(th, fmt.Sprintf("%2d %s  %s", i+1, widget.Fit(th, id, names), title), w))
 	}
 	var rest []string
 	for _, id := range undoable(v) {

@@ -4,24 +4,31 @@ import (
 	"strings"
 	"time"
 
+	"charm.land/lipgloss/v2"
+
 	"lifeboat/runbook"
 	"lifeboat/ui/theme"
 	"lifeboat/ui/widget"
 )
 
-// part is a piece of the pause screen in several lengths, the longest first. Weight says how long it is kept: where there is
-// too little room, the lightest part gives way first.
+// part is a piece of the pause screen in several lengths, the longest first.
 type part struct {
-	weight   int
 	variants [][]string
+	weights  []int // how long each of them is kept: where there is too little room, the lightest gives way first
 	use      int
 }
 
+func (p *part) there() bool { return p.use < len(p.variants) }
+
 func (p *part) lines() []string {
-	if p.use < len(p.variants) {
+	if p.there() {
 		return p.variants[p.use]
 	}
 	return nil
+}
+
+func onePart(weight int, lines []string) part {
+	return part{variants: [][]string{lines}, weights: []int{weight}}
 }
 
 // beforeLines is the one pause before something acts: on what, under which conditions, what is changed, what no key puts
@@ -32,18 +39,16 @@ func beforeLines(v *runView, w, h int) []string {
 	}
 	parts := v.beforeParts(w)
 	for total(parts) > h {
-		least := -1
+		lightest := -1
 		for i := range parts {
-			if parts[i].use < len(parts[i].variants) && (least < 0 || parts[i].weight <= parts[least].weight) {
-				least = i
+			if p := &parts[i]; p.there() && (lightest < 0 || p.weights[p.use] <= parts[lightest].weights[parts[lightest].use]) {
+				lightest = i
 			}
 		}
-		if least < 0 {
+		if lightest < 0 {
 			break
 		}
-		if parts[least].use++; parts[least].use < len(parts[least].variants) {
-			parts[least].weight += keepShort
-		}
+		parts[lightest].use++
 	}
 	var out []string
 	for i := range parts {
@@ -53,9 +58,6 @@ func beforeLines(v *runView, w, h int) []string {
 	}
 	return out[:min(len(out), h)]
 }
-
-// keepShort is added to the weight of a part that has been shortened: everything is shortened before anything goes.
-const keepShort = 10
 
 func total(parts []part) int {
 	n := 0
@@ -68,7 +70,7 @@ func total(parts []part) int {
 // beforeParts are the parts in the order in which they stand.
 func (v *runView) beforeParts(w int) []part {
 	th, mode := v.env.Theme, v.state.Start.Mode
-	gap := part{weight: 0, variants: [][]string{{""}}}
+	gap := onePart(0, []string{""})
 	rule := th.Line
 	switch mode {
 	case runbook.Live:
@@ -77,25 +79,25 @@ func (v *runView) beforeParts(w int) []part {
 		rule = th.Active
 	}
 	parts := []part{
-		{weight: 1, variants: [][]string{{rule.Render(th.Rule(mode, w))}}},
-		{weight: 19, variants: [][]string{v.modeLines(w)}},
+		onePart(14, []string{rule.Render(th.Rule(mode, w))}),
+		onePart(19, v.modeLines(w)),
 		gap,
-		{weight: 8, variants: v.guardLines(w)},
+		{variants: v.guardLines(w), weights: []int{9, 15, 18}},
 		gap,
-		{weight: 6, variants: v.changeLines(w)},
+		{variants: v.changeLines(w), weights: []int{6, 7, 13, 16}},
 		gap,
-		{weight: 7, variants: v.foreverLines(w)},
+		{variants: v.foreverLines(w), weights: []int{8, 17}},
 		gap,
-		{weight: 5, variants: v.expectLines(w)},
-		{weight: 3, variants: v.inputLines(w)},
-		{weight: 2, variants: v.whoLines(w)},
+		onePart(15, v.expectLines(w)),
+		onePart(12, v.inputLines(w)),
+		onePart(11, v.whoLines(w)),
 	}
 	if v.opened.Plan == nil {
 		why := "this lifeboat cannot read the run's plan, so what it would change is not shown"
 		if t := v.opened.PlanWhy; t != nil {
 			why += ": " + t.What
 		}
-		parts = append(parts[:2], part{weight: 18, variants: [][]string{textLines(th.Bad, " "+th.Sign.Warn+" "+why, w)}}, parts[3])
+		parts = append(parts[:2], onePart(18, textLines(th.Bad, " "+th.Sign.Warn+" "+why, w)), parts[3])
 	}
 	return parts
 }
@@ -104,16 +106,16 @@ func (v *runView) beforeParts(w int) []part {
 func (v *runView) modeLines(w int) []string {
 	th := v.env.Theme
 	word, style := "REHEARSE", th.Rehearse
-	text := "in a simulated cloud: nothing real is touched"
+	text := "a simulated cloud, nothing real is touched"
 	switch v.state.Start.Mode {
 	case runbook.Live:
-		word, style, text = "LIVE", th.Bad, "this changes production"
+		word, style, text = "LIVE", th.Bad, "changes production"
 	case runbook.Drill:
-		word, style, text = "DRILL", th.Active, "this changes only what the drill names and what it makes itself; production stays as it is"
+		word, style, text = "DRILL", th.Active, "changes only what the drill names and what it makes itself"
 	}
 	if p := v.opened.Plan; p != nil && p.Estate != nil {
 		e := p.Estate
-		text += ": " + e.Production.Region + " " + th.Sign.Arrow + " " + e.Standby.Region + " of " + e.Name
+		text += ": " + e.Name + ", " + e.Production.Region + " " + th.Sign.Arrow + " " + e.Standby.Region
 		if e.Account != "" {
 			text += ", account " + e.Account
 		}
@@ -129,40 +131,38 @@ func (v *runView) modeLines(w int) []string {
 	return lines
 }
 
-// guard is one line of the conditions.
+// guardLine is one of the conditions.
 type guardLine struct {
-	sign, title, value string
-	well               bool
-	paint              func(...string) string
+	sign, id, title, value, age string
+	well                        bool
+	style                       lipgloss.Style
 }
 
+// guardLines are the conditions: with their titles and all that was seen, then a line each, then those that do not hold.
 func (v *runView) guardLines(w int) [][]string {
 	th := v.env.Theme
-	var all []guardLine
-	if p := v.opened.Plan; p != nil {
-		for i := range p.Guards {
-			all = append(all, v.guardLine(p.Guards[i].ID, p.Guards[i].Title, p.Guards[i].Applicable))
-		}
-	} else {
-		for _, id := range sortedIDs(v.state.Guards) {
-			all = append(all, v.guardLine(id, id, true))
-		}
-	}
+	all := v.guards()
 	if len(all) == 0 {
 		return [][]string{{section(th, "GUARDS", "this runbook has none", w)}}
 	}
-	long, short, few := []string{section(th, "GUARDS", "", w)}, []string{section(th, "GUARDS", "", w)}, []string{}
-	well := 0
+	names, well := 0, 0
 	for _, g := range all {
-		head := "   " + g.paint(g.sign) + " "
-		long = append(long, head+th.Text.Render(g.title))
+		names = max(names, widget.Width(g.id))
+	}
+	names = min(names, 16, max(1, w/3))
+	head := section(th, "GUARDS", "", w)
+	long, short, few := []string{head}, []string{head}, []string{}
+	for _, g := range all {
+		sign := "   " + g.style.Render(g.sign) + " "
+		age := ""
+		if g.age != "" {
+			age = " " + g.age + " "
+		}
+		long = append(long, widget.Ends(th, sign+th.Text.Render(g.title), th.Dim.Render(age), w))
 		for _, l := range widget.Wrap(g.value, max(1, w-7)) {
-			long = append(long, "       "+g.paint(l))
+			long = append(long, "     "+g.style.Render(l))
 		}
-		one := head + widget.Cut(th, g.title+": "+g.value, max(1, w-5))
-		if room := w - 5; w >= 70 {
-			one = head + th.Text.Render(widget.Fit(th, g.title, room*2/5)) + "  " + g.paint(widget.Cut(th, g.value, room-room*2/5-2))
-		}
+		one := widget.Ends(th, sign+th.Strong.Render(widget.Fit(th, g.id, names))+"  "+g.style.Render(g.value), th.Dim.Render(age), w)
 		short = append(short, one)
 		if g.well {
 			well++
@@ -170,38 +170,55 @@ func (v *runView) guardLines(w int) [][]string {
 			few = append(few, one)
 		}
 	}
-	if well == len(all) {
-		few = append(few, " "+th.Good.Render(th.Sign.Done+" "+plural(well, "guard")+" settled"))
+	if well > 0 {
+		few = append(few, "   "+th.Good.Render(th.Sign.Done+" "+plural(well, "guard")+" settled"))
 	}
 	return [][]string{long, short, few}
 }
 
+func (v *runView) guards() []guardLine {
+	var out []guardLine
+	p := v.opened.Plan
+	if p == nil {
+		for _, id := range sortedIDs(v.state.Guards) {
+			out = append(out, v.guardLine(id, id, true))
+		}
+		return out
+	}
+	for i := range p.Guards {
+		out = append(out, v.guardLine(p.Guards[i].ID, p.Guards[i].Title, p.Guards[i].Applicable))
+	}
+	return out
+}
+
 func (v *runView) guardLine(id, title string, applicable bool) guardLine {
 	th, g := v.env.Theme, v.state.Guard(id)
-	age := ", " + ageText(v, g.At)
-	withEvidence := func(word string) string {
+	line := guardLine{id: id, title: title, age: ageText(v, g.At)}
+	say := func(sign, word string, style lipgloss.Style) guardLine {
+		line.sign, line.value, line.style = sign, word, style
 		if g.Evidence != "" {
-			word += ": " + g.Evidence
+			line.value += ": " + g.Evidence
 		}
-		return word + age
+		return line
 	}
 	switch {
 	case g.Status == runbook.StatusNotNeeded || !applicable:
-		return guardLine{th.Sign.NotNeeded, title, "not asked in this mode", true, th.Dim.Render}
+		line.well, line.age = true, ""
+		return say(th.Sign.NotNeeded, "not asked in this mode", th.Dim)
 	case g.Status == runbook.StatusDone:
-		return guardLine{th.Sign.Done, title, withEvidence("holds"), true, th.Good.Render}
+		line.well = true
+		return say(th.Sign.Done, "holds", th.Good)
+	case g.Status == runbook.StatusWaived && g.By != nil:
+		return say(th.Sign.Warn, "waived by "+g.By.String(), th.Warn)
 	case g.Status == runbook.StatusWaived:
-		by := ""
-		if g.By != nil {
-			by = " by " + g.By.String()
-		}
-		return guardLine{th.Sign.Warn, title, withEvidence("waived" + by), false, th.Warn.Render}
+		return say(th.Sign.Warn, "waived", th.Warn)
 	case g.Status == runbook.StatusFailed && g.Unsure:
-		return guardLine{th.Sign.Unknown, title, withEvidence("could not be checked"), false, th.Asking.Render}
+		return say(th.Sign.Unknown, "could not be checked", th.Asking)
 	case g.Status == runbook.StatusFailed:
-		return guardLine{th.Sign.Failed, title, withEvidence("does not hold"), false, th.Bad.Render}
+		return say(th.Sign.Failed, "does not hold", th.Bad)
 	}
-	return guardLine{th.Sign.Running, title, "checking" + th.Sign.Ellipsis, false, th.Active.Render}
+	line.age = ""
+	return say(th.Sign.Running, "checking"+th.Sign.Ellipsis, th.Active)
 }
 
 // section is the heading of a part, with what can be said in the same line.
@@ -213,7 +230,7 @@ func section(th *theme.Theme, head, text string, w int) string {
 }
 
 // expectLines are how long it will take, against how long it may.
-func (v *runView) expectLines(w int) [][]string {
+func (v *runView) expectLines(w int) []string {
 	th, target := v.env.Theme, time.Duration(v.state.Start.Target)
 	f := v.forecast
 	text := "forecast " + runbook.ClockText(f.P50)
@@ -228,10 +245,10 @@ func (v *runView) expectLines(w int) [][]string {
 		}
 		words += th.Text.Render(" "+th.Sign.Dot+" target "+runbook.ClockText(target)+" "+th.Sign.Dot+" ") + style.Render(spare)
 	}
-	return [][]string{{section(th, "TIME", words, w)}}
+	return []string{section(th, "TIME", words, w)}
 }
 
-func (v *runView) inputLines(w int) [][]string {
+func (v *runView) inputLines(w int) []string {
 	inputs := v.state.Start.Inputs
 	if len(inputs) == 0 {
 		return nil
@@ -241,14 +258,14 @@ func (v *runView) inputLines(w int) [][]string {
 		parts = append(parts, name+" = "+inputs[name])
 	}
 	th := v.env.Theme
-	return [][]string{{section(th, "INPUTS", strings.Join(parts, " "+th.Sign.Dot+" "), w)}}
+	return []string{section(th, "INPUTS", strings.Join(parts, " "+th.Sign.Dot+" "), w)}
 }
 
-func (v *runView) whoLines(w int) [][]string {
+func (v *runView) whoLines(w int) []string {
 	th, s := v.env.Theme, v.state.Start
 	text := s.By.String() + ", " + ageText(v, v.state.StartedAt)
 	if s.Reference != "" {
 		text += " " + th.Sign.Dot + " reference " + s.Reference
 	}
-	return [][]string{{section(th, "STARTED BY", text, w)}}
+	return []string{section(th, "STARTED BY", text, w)}
 }

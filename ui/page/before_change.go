@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,7 +75,7 @@ func (v *runView) changeLines(w int) [][]string {
 		names = max(names, widget.Width(c.step.ID))
 	}
 	names = min(names, 16, max(1, w/3))
-	list := []string{section(th, "CHANGES", th.Dim.Render("same number: side by side "+th.Sign.Dot+" c: the exact calls"), w)}
+	list := []string{section(th, "CHANGES", th.Dim.Render("same number: side by side"), w)}
 	var titles, ids []string
 	last := 0
 	for _, c := range all {
@@ -92,8 +93,12 @@ func (v *runView) changeLines(w int) [][]string {
 		}
 		left := "  " + th.Dim.Render(number) + " " + th.Strong.Render(widget.Fit(th, c.step.ID, names)) + "  " + title
 		list = append(list, widget.Ends(th, left, th.Dim.Render(right), w))
-		titles = append(titles, fmt.Sprintf("%d %s", c.wave, title))
-		ids = append(ids, fmt.Sprintf("%d %s", c.wave, c.step.ID))
+		titles = append(titles, strconv.Itoa(c.wave)+together+title)
+		if n := strconv.Itoa(c.wave) + together; len(ids) > 0 && strings.HasPrefix(ids[len(ids)-1], n) {
+			ids[len(ids)-1] += " + " + c.step.ID
+		} else {
+			ids = append(ids, n+c.step.ID)
+		}
 	}
 	if len(looks) > 0 {
 		list = append(list, section(th, "THEN LOOKS AT", strings.Join(looks, ", "), w))
@@ -105,6 +110,9 @@ func (v *runView) changeLines(w int) [][]string {
 	}
 }
 
+// together is a space at which no line is broken. It is never drawn.
+const together = "\u00a0"
+
 // flow is a heading and a text that hangs beside it.
 func (v *runView) flow(head, text string, w int) []string {
 	indent := len(head) + 3
@@ -112,6 +120,9 @@ func (v *runView) flow(head, text string, w int) []string {
 		indent = 3
 	}
 	lines := widget.Wrap(text, max(1, w-indent))
+	for i := range lines {
+		lines[i] = strings.ReplaceAll(lines[i], together, " ")
+	}
 	var out []string
 	if indent == 3 {
 		out = append(out, " "+v.env.Theme.Head.Render(head))
