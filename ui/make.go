@@ -10,7 +10,7 @@ func (a *App) make(r page.Route) page.Page {
 	case page.AtRun:
 		return page.NewRun(a.ctx, a.env, a.console, r.Run)
 	case page.AtReplay:
-		return page.NewReplay(a.ctx, a.env, a.console, r.Run, r.Speed)
+		return page.NewReplayFrom(a.ctx, a.env, a.console, r.Run, r.Speed, r.Step)
 	case page.AtShow:
 		return page.NewShow(a.ctx, a.env, a.console, r.Run)
 	case page.AtHistory:

@@ -203,7 +203,7 @@ func (p *historyPage) names(c historyColumns) string {
 	cell(c.took, "TIME", true)
 	cell(c.target, " TARGET", false)
 	cell(c.who, "WHO", false)
-	return b.String()
+	return strings.TrimRight(b.String(), " ")
 }
 
 func (p *historyPage) row(i int, c historyColumns) string {
@@ -233,7 +233,7 @@ func (p *historyPage) row(i int, c historyColumns) string {
 	style, target := historyTarget(th, r)
 	cell(c.target, style, " "+target)
 	cell(c.who, th.Dim, r.By.String())
-	return b.String()
+	return strings.TrimRight(b.String(), " ") // the last gap is not to be cut off with an ellipsis
 }
 
 // historyOutcome is how a run ended, or where it stands, with its sign.
@@ -251,6 +251,9 @@ func historyOutcome(th *theme.Theme, r RunLine) (lipgloss.Style, string) {
 		return th.Bad, th.Sign.Failed + " refused"
 	}
 	style, sign := showOutcome(th, r.Outcome)
+	if r.Damaged {
+		return th.Warn, th.Sign.Warn + " " + runbook.OutcomeText(r.Outcome, r.Skipped) + ", damaged"
+	}
 	return style, sign + " " + runbook.OutcomeText(r.Outcome, r.Skipped)
 }
 

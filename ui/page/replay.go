@@ -1,0 +1,490 @@
+package page
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"lifeboat/runbook"
+	"lifeboat/ui/widget"
+)
+
+// Replay plays a recorded run through the screen of a run. It holds a record and a Player; nothing can be decided, and its
+// first line says on every frame that this is the past.
+type Replay struct {
+	frame
+	ctx    context.Context
+	cancel context.CancelFunc
+	from   Opener
+	run    runbook.RunID
+	speed  float64
+	step   string // to begin at; "": the beginning
+	keep   *sessionKeep
+	failed *Trouble
+	events []runbook.Event // the whole record
+	view   *runView        // nil until the record is there
+	player *Player
+	place  Place
+	focus  string // the step that the operator has moved to; "": the current one
+	cursor int    // the line, when the run is over
+	played int    // how many events the view has taken
+	text   *replayText
+}
+
+// replayText is a text over the screen: the log of a step or the calls.
+type replayText struct {
+	title string
+	pane  textPane
+	log   *textLog
+}
+
+// What comes back from commands.
+type (
+	replayOpened struct {
+		to   *Replay
+		view *runView
+		err  error
+	}
+	replayRead struct {
+		to *Replay
+		logRead
+	}
+)
+
+// NewReplay makes a page that plays a recorded run, so many times as fast as it was; 0 is 1.
+func NewReplay(ctx context.Context, env *Env, o Opener, run runbook.RunID, speed float64) Page {
+	return NewReplayFrom(ctx, env, o, run, speed, "")
+}
+
+// NewReplayFrom is NewReplay that begins where a step began.
+func NewReplayFrom(ctx context.Context, env *Env, o Opener, run runbook.RunID, speed float64, step string) Page {
+	ctx, cancel := context.WithCancel(ctx)
+	return &Replay{
+		frame: frame{env: env}, ctx: ctx, cancel: cancel, from: o, run: run, speed: speed, step: step, keep: &sessionKeep{},
+	}
+}
+
+// Init opens the record.
+func (p *Replay) Init() tea.Cmd {
+	ctx, from, run, keep, env := p.ctx, p.from, p.run, p.keep, p.env
+	return func() tea.Msg {
+		s, err := from.OpenRun(ctx, run)
+		if err != nil {
+			return replayOpened{to: p, err: err}
+		}
+		if !keep.put(s) {
+			return nil
+		}
+		o := s.Opened()
+		return replayOpened{to: p, view: &runView{env: env, opened: o, never: neverNeeded(o.Plan), replayed: true, driven: true}}
+	}
+}
+
+// Close lets go of the record.
+func (p *Replay) Close() {
+	p.cancel()
+	p.keep.close()
+}
+
+// Title names the run.
+func (p *Replay) Title() string { return "replay of " + string(p.run) }
+
+// Moving is how often the replay looks at the clock: not at all while it stands still.
+func (p *Replay) Moving() time.Duration {
+	if p.player == nil {
+		return 0
+	}
+	return p.player.Every(p.env.Now())
+}
+
+// Update takes the record, the time, and the operator's keys.
+func (p *Replay) Update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case replayOpened:
+		if msg.to == p {
+			return p.opened(msg)
+		}
+	case replayRead:
+		if msg.to == p {
+			return p.read(msg.logRead)
+		}
+	case Tick:
+		if p.player != nil {
+			p.look(msg.At)
+		}
+	case tea.KeyPressMsg:
+		return p.pressed(msg)
+	}
+	return nil
+}
+
+func (p *Replay) opened(m replayOpened) tea.Cmd {
+	if m.err != nil {
+		p.failed = troubleOf(m.err)
+		return nil
+	}
+	now := p.env.Now()
+	p.view, p.events = m.view, m.view.opened.Events
+	p.player = NewPlayer(p.events, p.speed, now)
+	if p.step != "" {
+		p.player.GoTo(now, func(e runbook.Event) bool { return showStep(e.Fact) == p.step })
+		p.focus = p.step
+	}
+	p.look(now)
+	return nil
+}
+
+// look brings the screen to the player's place. What lies behind the place was not seen yet: going back folds anew.
+func (p *Replay) look(now time.Time) {
+	p.place = p.player.At(now)
+	v := p.view
+	if p.place.Events < p.played {
+		v.state, v.seen, p.played = runbook.State{}, nil, 0
+	}
+	v.take(p.events[p.played:p.place.Events])
+	p.played = p.place.Events
+	v.look(p.place.Time)
+}
+
+func (p *Replay) pressed(k tea.KeyPressMsg) tea.Cmd {
+	switch {
+	case p.text != nil:
+		return p.textKey(k)
+	case key.Matches(k, KeyBack):
+		return Then(Back{})
+	case key.Matches(k, KeyQuit):
+		return Then(Leave{})
+	case p.view == nil:
+		if k.String() == "r" && p.failed != nil {
+			p.failed = nil
+			return p.Init()
+		}
+		return nil
+	}
+	if p.play(k.String()) {
+		p.look(p.env.Now())
+		return nil
+	}
+	switch k.String() {
+	case "up", "k":
+		p.move(-1)
+	case "down", "j":
+		p.move(1)
+	case "f":
+		p.focus, p.cursor = "", 0
+	case "l", "enter":
+		if id := p.focused(); id != "" {
+			return p.open("the log of "+id, id, false)
+		}
+	case "c":
+		return p.open("the calls of this run", "", true)
+	case "s":
+		return Then(Replace{Route{Where: AtShow, Run: p.run}})
+	}
+	return nil
+}
+
+// play does what a key of the player stands for and reports whether it was one.
+func (p *Replay) play(k string) bool {
+	now := p.env.Now()
+	switch k {
+	case "space":
+		p.player.Pause(now)
+	case "+", "=":
+		p.player.Faster(now)
+	case "-", "_":
+		p.player.Slower(now)
+	case ">", ".":
+		p.player.Next(now)
+	case "right":
+		p.player.Next(now)
+		p.player.Stop(now)
+	case "left", "<", ",":
+		p.player.Prev(now)
+	case "]":
+		p.player.Seek(10*time.Second, now)
+	case "[":
+		p.player.Seek(-10*time.Second, now)
+	case "g", "home":
+		p.player.Start(now)
+	case "G", "end":
+		p.player.End(now)
+	default:
+		return false
+	}
+	return true
+}
+
+func (p *Replay) move(by int) {
+	if p.view.stage() == stageOver {
+		p.cursor = max(0, min(p.cursor+by, p.view.overLength(p.w, p.body())-1))
+		return
+	}
+	steps := p.view.steps()
+	if len(steps) == 0 {
+		return
+	}
+	at := 0
+	for i, id := range steps {
+		if id == p.focused() {
+			at = i
+		}
+	}
+	p.focus = steps[max(0, min(at+by, len(steps)-1))]
+}
+
+func (p *Replay) focused() string {
+	switch {
+	case p.view.stage() == stageOver:
+		return p.view.overStep(p.w, p.cursor)
+	case p.focus != "":
+		return p.focus
+	}
+	return p.view.current()
+}
+
+// open puts a text over the screen; the replay stands still behind it.
+func (p *Replay) open(title, step string, tail bool) tea.Cmd {
+	p.player.Stop(p.env.Now())
+	p.look(p.env.Now())
+	p.text = &replayText{title: title, log: &textLog{step: step}}
+	q := TextQuery{Step: step, Max: logPart}
+	if tail {
+		q.From, p.text.pane.tail = -1, true
+	}
+	return p.ask(p.text.log, q, logAnew)
+}
+
+func (p *Replay) ask(l *textLog, q TextQuery, where int) tea.Cmd {
+	l.asked = true
+	ctx, keep := p.ctx, p.keep
+	return func() tea.Msg {
+		s := keep.session()
+		if s == nil {
+			return nil
+		}
+		t, err := s.Text(ctx, q)
+		return replayRead{p, logRead{log: l, where: where, text: t, err: err}}
+	}
+}
+
+func (p *Replay) read(m logRead) tea.Cmd {
+	if p.text != nil && m.log == p.text.log {
+		p.text.pane.first = max(0, p.text.pane.first+p.text.log.take(m))
+		return p.more()
+	}
+	return nil
+}
+
+// more reads the part of a log that comes near.
+func (p *Replay) more() tea.Cmd {
+	t := p.text
+	first := t.pane.first
+	if t.pane.tail {
+		first = t.log.count()
+	}
+	if q, where, ok := t.log.next(first, p.h); ok {
+		return p.ask(t.log, q, where)
+	}
+	return nil
+}
+
+func (p *Replay) textKey(k tea.KeyPressMsg) tea.Cmd {
+	if key.Matches(k, KeyBack, KeyQuit, KeyEnter) {
+		p.text = nil
+		return nil
+	}
+	p.text.pane.key(k, p.paragraphs(), p.w, max(0, p.h-3))
+	if q, jump := p.text.log.jump(k); jump {
+		return p.ask(p.text.log, q, logAnew)
+	}
+	return p.more()
+}
+
+func (p *Replay) paragraphs() paragraphs {
+	th, l := p.env.Theme, p.text.log
+	if n := l.count(); n > 0 {
+		return paragraphs{n, func(i, w int) []string { return logLines(th, l.line(i), w) }}
+	}
+	return oneParagraph(th, logEmpty(l, "nothing was written"))
+}
+
+// speedText is a speed as it is written: 10x, 2.5x.
+func (p *Replay) speedText() string {
+	return strconv.FormatFloat(p.player.Speed(), 'g', 3, 64) + p.env.Theme.Sign.Times
+}
+
+// body is how many lines the screen of the run has.
+func (p *Replay) body() int { return p.h - len(p.heads()) }
+
+// heads are the lines above the run's own screen.
+func (p *Replay) heads() []string {
+	th, s := p.env.Theme, &p.view.state
+	word := "REPLAY " + p.speedText()
+	switch {
+	case p.place.Over:
+		word = "REPLAY at its end"
+	case p.player.Paused():
+		word = "REPLAY paused"
+	}
+	dot := " " + th.Sign.Dot + " "
+	of := "of " + s.StartedAt.In(p.env.Now().Location()).Format("2006-01-02 15:04")
+	left := " " + th.Asking.Reverse(true).Render(" "+word+" ") + th.Dim.Render(dot+of+dot) + th.Text.Render(string(s.Start.Mode))
+	right := th.Dim.Render("event " + strconv.Itoa(p.place.Events) + " of " + strconv.Itoa(len(p.events)) + " ")
+	at := runbook.ClockText(p.place.Offset) + " of " + runbook.ClockText(p.player.Length())
+	switch {
+	case p.h < 3:
+		return nil
+	case p.w < 60 || p.h < 16:
+		return []string{widget.Ends(th, left, at+" ", p.w)}
+	}
+	share := 1.0
+	if n := p.player.Length(); n > 0 {
+		share = float64(p.place.Offset) / float64(n)
+	}
+	bar := p.w - widget.Width(at) - 4
+	lines := []string{
+		widget.Ends(th, left, right, p.w),
+		" " + widget.Bar(th, share, bar) + "  " + th.Text.Render(at),
+	}
+	if d := p.decided(); d != "" {
+		lines = append(lines, " "+d)
+	}
+	return lines
+}
+
+// decided says how the question of the moment was answered.
+func (p *Replay) decided() string {
+	th := p.env.Theme
+	q, open := p.view.question()
+	if !open {
+		return ""
+	}
+	ask := th.Asking.Render(th.Sign.Holding + " asked at " + q.Step)
+	for _, e := range p.events[p.place.Events:] {
+		seq, sign := answeredBy(e.Fact)
+		if seq != q.Seq {
+			if _, stop := e.Fact.(*runbook.StopRequested); !stop {
+				continue
+			}
+			sign = "!"
+		}
+		_, _, words := runbook.Describe(e, &p.view.state, p.view.opened.Plan)
+		after := max(0, e.Time.Sub(p.place.Time))
+		return ask + th.Dim.Render(" "+th.Sign.Arrow+" ") + showMark(th, sign) + " " + words + th.Dim.Render(" "+runbook.ClockText(after)+" later")
+	}
+	return ask + th.Dim.Render(": nobody answered")
+}
+
+// answeredBy is the question that a fact decides, 0 when it decides none.
+func answeredBy(f runbook.Fact) (seq uint64, sign string) {
+	switch f := f.(type) {
+	case *runbook.ApprovalGiven:
+		return f.Answers, "✓"
+	case *runbook.ApprovalRefused:
+		return f.Answers, "✗"
+	case *runbook.GuardWaived:
+		return f.Answers, "!"
+	case *runbook.LookRequested:
+		return f.Answers, "▶"
+	case *runbook.StepSkipped:
+		return f.Answers, "!"
+	case *runbook.StepByHand:
+		return f.Answers, "✓"
+	case *runbook.StepRetried:
+		return f.Answers, "▶"
+	}
+	return 0, ""
+}
+
+// screen is what is shown beside the run.
+func (p *Replay) screen() runScreen {
+	return runScreen{focus: p.focus, cursor: p.cursor, keys: p.ShortHelp()}
+}
+
+// View is the run's screen below the line that says it is the past.
+func (p *Replay) View() string {
+	th := p.env.Theme
+	switch {
+	case p.view == nil:
+		return widget.Screen(th, p.notYet(), p.w, p.h)
+	case p.text != nil:
+		return widget.Screen(th, p.textLines(), p.w, p.h)
+	case len(p.events) == 0:
+		return widget.Screen(th, []string{" " + th.Text.Render("nothing is on record that could be played"), " " + th.Dim.Render("esc back")}, p.w, p.h)
+	}
+	heads := p.heads()
+	return widget.Screen(th, append(heads, p.view.screen(p.w, p.h-len(heads), p.screen())...), p.w, p.h)
+}
+
+func (p *Replay) notYet() []string {
+	th := p.env.Theme
+	if p.failed == nil {
+		return []string{" " + th.Dim.Render("reading the record of "+string(p.run)+th.Sign.Ellipsis)}
+	}
+	lines := []string{" " + th.Bad.Render(th.Sign.Failed+" "+p.failed.What), ""}
+	for _, l := range widget.Wrap(strings.Join(showParts(p.failed.Means, p.failed.Do), "; "), max(1, p.w-4)) {
+		lines = append(lines, "   "+l)
+	}
+	return append(lines, "", " "+th.Dim.Render("r try again "+th.Sign.Dot+" esc back"))
+}
+
+func (p *Replay) textLines() []string {
+	th := p.env.Theme
+	if p.h < 6 {
+		return p.text.pane.lines(p.paragraphs(), p.w, p.h)
+	}
+	lines := []string{p.heads()[0], " " + th.Head.Render(p.text.title)}
+	lines = append(lines, p.text.pane.lines(p.paragraphs(), p.w, p.h-3)...)
+	return append(pad(lines, p.h-1), widget.Footer(th, p.ShortHelp(), "", p.w))
+}
+
+// Cursor is where the run's screen has it.
+func (p *Replay) Cursor() (x, y int, shown bool) {
+	if p.view == nil || p.text != nil || len(p.events) == 0 {
+		return 0, 0, false
+	}
+	n := len(p.heads())
+	x, y, shown = p.view.cursor(p.w, p.h-n, p.screen())
+	return x, y + n, shown
+}
+
+// ShortHelp are the keys that work now.
+func (p *Replay) ShortHelp() []key.Binding {
+	switch {
+	case p.text != nil:
+		return []key.Binding{Named(KeyBack, "to the replay"), KeyDown, KeyUp, KeyBottom}
+	case p.view == nil:
+		return []key.Binding{KeyBack}
+	}
+	play := "pause"
+	switch {
+	case p.place.Over:
+		play = "again"
+	case p.player.Paused():
+		play = "go on"
+	}
+	return []key.Binding{
+		Press("space", play), Press("+", "faster"), Press("-", "slower"), Press(">", "next event"), Press("left", "back"),
+		Press("l", "log"), KeyBack, KeyHelp,
+	}
+}
+
+// FullHelp are all keys.
+func (p *Replay) FullHelp() [][]key.Binding {
+	return [][]key.Binding{
+		{
+			Press("space", "pause, go on; at the end: again"), Press("+", "faster: 1 2 5 10 20 30 60 times"), Press("-", "slower"),
+			Press(">", "to the next event, and play on"), Press("right", "to the next event, and stand still"),
+			Press("left", "one event back"), Press("]", "10 s forth"), Press("[", "10 s back"), Press("g", "to the start"), Press("G", "to the end"),
+		},
+		{
+			Press("up", "the step above"), Press("down", "the step below"), Press("f", "the current step again"),
+			Press("l", "the log of the step"), Press("c", "the calls"), Press("s", "show the run"), KeyQuit,
+		},
+	}
+}
