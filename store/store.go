@@ -82,6 +82,7 @@ type Summary struct {
 	Elapsed  runbook.Seconds `json:"elapsed,omitempty"` // of the run's own clock (State.ClockFrom), once it is finished
 	Target   runbook.Seconds `json:"target,omitempty"`
 	Skipped  int             `json:"skipped,omitempty"`
+	Refused  bool            `json:"refused,omitempty"` // by a guard or at its start: nothing was done
 	Actor    runbook.Actor   `json:"actor"` // who started it
 	Steps    []StepSummary   `json:"steps,omitempty"`
 	LastSeq  uint64          `json:"last_seq"`

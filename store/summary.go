@@ -25,6 +25,7 @@ func Summarize(events []runbook.Event) Summary {
 	}
 	if st.Finished != nil {
 		s.Finished, s.Outcome, s.Elapsed = st.FinishedAt, st.Finished.Outcome, st.Finished.Elapsed
+		s.Refused = st.Finished.Refused
 	}
 	for _, id := range stepOrder(events) {
 		step := st.Step(id)

@@ -63,19 +63,5 @@ func (c *console) with(said *notes, words map[string]string) *app {
 	return &app{global: g, in: strings.NewReader(""), out: said, errs: said, mute: true}
 }
 
-// Overview is page.Overviewer's.
-func (c *console) Overview(ctx context.Context) page.Overview { return page.Overview{} }
-
 // Readings is page.Reader's.
 func (c *console) Readings(ctx context.Context) []page.Reading { return nil }
-
-// Preview is page.Previewer's.
-func (c *console) Preview(ctx context.Context, ch page.Choice) page.Preview { return page.Preview{} }
-
-// Start is page.Starter's.
-func (c *console) Start(ctx context.Context, ch page.Choice) (runbook.RunID, error) {
-	return "", &page.Trouble{What: "not there yet"}
-}
-
-// Runs is page.Historian's.
-func (c *console) Runs(ctx context.Context, q page.RunQuery) page.RunList { return page.RunList{} }

@@ -7,5 +7,3 @@ func (a *app) overviewPlain() error { return usage("", "lifeboat --plain is not 
 func (a *app) replayPlain(id runbook.RunID, speed float64) error {
 	return usage("", "replay without a console is not there yet")
 }
-
-type memo struct{}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,7 @@ func (a *app) show(c *console, to page.Route) error {
 	if err != nil {
 		return a.lostScreen(id, err)
 	}
-	return a.left(id)
+	return a.left(cmp.Or(id, to.Run)) // of a run that is over the screen does not speak any more
 }
 
 // runScreen turns a panic in the screen, from which the terminal has recovered already, into an error.

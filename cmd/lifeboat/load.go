@@ -52,6 +52,13 @@ func (a *app) load(name string, mode runbook.Mode, inputs map[string]string) (*f
 
 // findRunbook reads a file, or a runbook by its bare name: from ./runbooks, or one that is shipped.
 func findRunbook(name string) (path string, text []byte, shipped bool, err error) {
+	if name, is := strings.CutPrefix(name, shippedPrefix); is {
+		text, err := fs.ReadFile(runbooks.FS, filepath.Base(name)+".yaml")
+		if err != nil {
+			err = usage("shipped are: "+strings.Join(runbooks.Names(), ", "), "no runbook %q is shipped", name)
+		}
+		return name + ".yaml", text, true, err
+	}
 	candidates := []string{name}
 	bare := !strings.ContainsAny(name, `/\`) && !strings.HasSuffix(name, ".yaml") && !strings.HasSuffix(name, ".yml")
 	if bare {

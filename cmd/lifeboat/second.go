@@ -46,7 +46,7 @@ func (a *app) onlyOne(dir store.Dir, name string) (release func(), err error) {
 	}
 	if err := refuseSecond(dir, name); err != nil {
 		release()
-		return nil, err
+		return nil, a.needSecond(err)
 	}
 	return release, nil
 }
