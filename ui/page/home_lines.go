@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lifeboat/runbook"
+	"lifeboat/ui/theme"
 	"lifeboat/ui/widget"
 )
 
@@ -30,7 +31,7 @@ func (h *home) openLine(r *RunLine, ink homeInk) string {
 }
 
 // bookCols are the columns of the runbooks, in cells; 0: left out.
-type bookCols struct{ name, title, target, forecast int }
+type bookCols struct{ name, target, forecast int }
 
 func (h *home) bookColumns() bookCols {
 	c := bookCols{name: 8}
@@ -88,7 +89,7 @@ func (h *home) pastLine(r *RunLine, ink homeInk) string {
 	if h.w < 56 {
 		out = ""
 	}
-	style, sign, words := outcomeLook(h, r)
+	style, sign, words := outcomeLook(th, r)
 	out += modeBadge(th, r.Mode) + " " + ink(widget.Fit(th, r.Name, min(14, max(8, h.left()/6)))) + " " + style(sign+" "+words)
 	if r.Outcome == runbook.Done || r.Outcome == runbook.DoneWithSkips {
 		out += "  " + runbook.ClockText(r.Elapsed) + th.Dim.Render(against(r.Elapsed, r.Target))
@@ -107,8 +108,8 @@ func against(took, target time.Duration) string {
 	return fmt.Sprintf(" of %s, %s over", runbook.ClockText(target), runbook.ClockText(took-target))
 }
 
-func outcomeLook(h *home, r *RunLine) (homeInk, string, string) {
-	th := h.env.Theme
+// outcomeLook is how a run ended: colour, sign and words.
+func outcomeLook(th *theme.Theme, r *RunLine) (homeInk, string, string) {
 	good := func(s string) string { return th.Good.Render(s) }
 	warn := func(s string) string { return th.Warn.Render(s) }
 	bad := func(s string) string { return th.Bad.Render(s) }

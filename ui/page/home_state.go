@@ -109,17 +109,6 @@ func about(rs []Reading, group, name string) (Verdict, *Reading) {
 	return v, by
 }
 
-// newest is when the readings were taken.
-func newest(rs []Reading) time.Time {
-	var at time.Time
-	for i := range rs {
-		if rs[i].At.After(at) {
-			at = rs[i].At
-		}
-	}
-	return at
-}
-
 // notKnown counts the readings that say nothing.
 func notKnown(rs []Reading) int {
 	n := 0
