@@ -2,6 +2,7 @@ package runbook
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -72,7 +73,7 @@ func describeRun(e Event, s *State) (sign, subject, words string) {
 	case *RunHeld:
 		return "‖", "HOLDING", f.Reason
 	case *StopRequested:
-		return "!", "stop", "asked by " + f.By.String() + reasonText(f.Reason)
+		return "!", "stop", "asked by " + f.By.String() + reasonText(f.Reason) + underWay(s)
 	case *NoteAdded:
 		return "·", "note", f.Text + " (" + f.By.String() + ")"
 	case *RunFinished:
@@ -173,6 +174,21 @@ func OutcomeText(o Outcome, skipped int) string {
 		return fmt.Sprintf("done with %d skipped", skipped)
 	}
 	return string(o)
+}
+
+// underWay names what a stop waits for.
+func underWay(s *State) string {
+	var ids []string
+	for id, st := range s.Steps {
+		if st.Status == StatusRunning || st.Status == StatusUnknown && !st.Ask {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 || s.Finished != nil {
+		return ""
+	}
+	slices.Sort(ids)
+	return " · still under way: " + strings.Join(ids, ", ")
 }
 
 // tookText is how long the run took by its own clock.

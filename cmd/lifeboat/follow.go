@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,9 @@ type follower struct {
 	shown   map[string]runbook.Progress
 	trouble string
 	undo    []string // the steps whose undo is followed: they decide the exit code
+	putBack *putBack // an undo that waits for its word
+
+	asksUndo []string // steps whose undo was asked from here while the run went on: the run's own end decides the exit code
 }
 
 // livePoll is how often a follower looks at what lies beside the journal.
@@ -74,8 +78,7 @@ func (f *follower) follow() error {
 			}
 		}
 		if ctx.Err() != nil {
-			f.print.say("the run goes on without this terminal; come back with: lifeboat attach %s", f.run)
-			return silentExit(exitGoesOn)
+			return f.leave()
 		}
 	}
 }
@@ -114,6 +117,7 @@ func (f *follower) ended() (code int, over bool) {
 		if len(f.undo) > 0 {
 			return f.undone(), true
 		}
+		f.sayNotPutBack()
 		return exitOf(f.state.Finished), true
 	}
 	// A hold whose questions are all answered ends in a moment: its driver has yet to hear of it.
@@ -130,13 +134,15 @@ func (f *follower) ended() (code int, over bool) {
 
 // undone is the exit code of an undo.
 func (f *follower) undone() int {
-	for _, id := range f.undo {
-		if f.state.Step(id).Undo != runbook.UndoDone {
-			f.print.say("not everything could be put back; try again with: lifeboat undo %s", f.run)
-			return exitFailed
-		}
+	if f.allUndone(f.undo) {
+		return exitDone
 	}
-	return exitDone
+	f.print.say("not everything could be put back; try again with: lifeboat undo %s", f.run)
+	return exitFailed
+}
+
+func (f *follower) allUndone(steps []string) bool {
+	return !slices.ContainsFunc(steps, func(id string) bool { return f.state.Step(id).Undo != runbook.UndoDone })
 }
 
 // undoing reports whether an undo of the finished run is under way or to come.
@@ -236,6 +242,15 @@ func (f *follower) heard(ctx context.Context, line string, ok bool) error {
 		f.ops.closed = true
 		return nil
 	}
+	q, open := f.state.Open(f.asked)
+	if f.putBack != nil {
+		return f.heardWord(ctx, line)
+	}
+	if typed := open && q.Confirm == runbook.ConfirmType && line == q.Word; !typed {
+		if known, err := f.heardAnyway(ctx, q, open, line); known {
+			return err
+		}
+	}
 	by := thisActor()
 	if note, is := cutWord(line, "note"); is {
 		return f.append(ctx, &runbook.NoteAdded{Text: note, By: by})
@@ -243,7 +258,6 @@ func (f *follower) heard(ctx context.Context, line string, ok bool) error {
 	if reason, is := cutWord(line+" ", "stop"); is {
 		return f.append(ctx, &runbook.StopRequested{By: by, Reason: strings.TrimSpace(reason)})
 	}
-	q, open := f.state.Open(f.asked)
 	if !open {
 		f.unasked(line)
 		return nil
@@ -258,7 +272,7 @@ func (f *follower) heard(ctx context.Context, line string, ok bool) error {
 	}
 	if err != nil {
 		f.print.say("  %v", err)
-		f.ask(q)
+		f.sayAnswers(q)
 		return nil
 	}
 	return f.decide(ctx, q, fact)
@@ -276,7 +290,7 @@ func (f *follower) unasked(line string) {
 	case f.ops.script:
 		f.early = append(f.early, line)
 	default:
-		f.print.say("nothing is asked now; `note TEXT` and `stop` work at any time")
+		f.print.say("nothing is asked now; `help` tells what can be typed at any time")
 	}
 }
 

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +18,8 @@ type historyCmd struct {
 	Runbook string `help:"Only runs of this runbook."`
 	Outcome string `enum:",done,done_with_skips,failed,stopped" default:"" help:"Only runs that ended so: done, done_with_skips, failed, stopped."`
 	Mode    string `enum:",live,drill,rehearse" default:"" help:"Only runs of this mode: live, drill, rehearse."`
+	Find    string `placeholder:"WORDS" help:"Only runs with all of these words in their id, runbook, mode, outcome or person."`
+	Before  string `placeholder:"RUN" help:"Only runs that started before this one: to page on."`
 	Limit   int    `default:"50" help:"How many."`
 }
 
@@ -35,22 +39,16 @@ func (c *historyCmd) Run(a *app) error {
 		printJSON(a.out, runs)
 		return nil
 	}
-	if len(runs) == 0 {
+	switch {
+	case len(runs) == 0 && *c == (historyCmd{Limit: c.Limit}):
 		fmt.Fprintln(a.out, "no runs yet; start one with: lifeboat demo")
-		return nil
+	case len(runs) == 0:
+		fmt.Fprintln(a.out, "no run is like that; see all of them with: lifeboat history")
+	default:
+		a.printRuns(runs)
 	}
-	fmt.Fprintf(a.out, "%-40s %-9s %-20s %7s %7s  %s\n", "RUN", "MODE", "OUTCOME", "TIME", "TARGET", "STARTED")
-	for _, r := range runs {
-		outcome, took := "goes on", ""
-		if r.Outcome != "" {
-			outcome, took = runbook.OutcomeText(r.Outcome, r.Skipped), runbook.ClockText(time.Duration(r.Elapsed))
-		}
-		target := ""
-		if r.Target > 0 {
-			target = runbook.ClockText(time.Duration(r.Target))
-		}
-		fmt.Fprintf(a.out, "%-40s %-9s %-20s %7s %7s  %s by %s\n", r.Run, strings.ToUpper(string(r.Mode)), outcome, took, target,
-			r.Started.Local().Format("2006-01-02 15:04 MST"), r.Actor)
+	if len(runs) == c.Limit {
+		fmt.Fprintf(a.out, "older ones: lifeboat history --before %s\n", runs[len(runs)-1].Run)
 	}
 	return nil
 }
@@ -69,20 +67,106 @@ func (c *historyCmd) find(a *app) ([]store.Summary, error) {
 	}
 	ctx, cancel := background(10 * time.Second)
 	defer cancel()
-	runs, err := lib.Runs(ctx, store.Query{
-		Runbook: c.Runbook, Outcome: runbook.Outcome(c.Outcome), Mode: runbook.Mode(c.Mode), Limit: c.Limit,
-	})
+	q := store.Query{Runbook: c.Runbook, Outcome: runbook.Outcome(c.Outcome), Mode: runbook.Mode(c.Mode), Limit: c.Limit}
+	if c.Before != "" {
+		dir, err := a.readStore()
+		if err != nil {
+			return nil, err
+		}
+		id, err := a.findRun(dir, c.Before)
+		if err != nil {
+			return nil, err
+		}
+		summary, _, err := lib.Run(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		q.Before = summary.Cursor()
+	}
+	runs, err := searchRuns(ctx, lib, q, c.Find)
 	if err == nil && len(runs) == 0 {
 		return nil, leftOut // "no runs yet" would not be true
 	}
 	return runs, err
 }
 
-type showCmd struct {
-	ID string `arg:"" name:"run" optional:"" help:"The run, or the beginning of its id (default: the newest)."`
+// searchRuns is the history's search with words that must all stand in what a person would call the run by.
+func searchRuns(ctx context.Context, lib store.Finder, q store.Query, find string) ([]store.Summary, error) {
+	words := strings.Fields(strings.ToLower(find))
+	if len(words) == 0 {
+		return lib.Runs(ctx, q)
+	}
+	limit := q.Limit
+	if limit <= 0 {
+		limit = store.DefaultLimit
+	}
+	q.Limit = max(limit, 500)
+	var out []store.Summary
+	for {
+		part, err := lib.Runs(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for i := range part {
+			if saidOf(&part[i], words) {
+				if out = append(out, part[i]); len(out) == limit {
+					return out, nil
+				}
+			}
+		}
+		if len(part) < q.Limit {
+			return out, nil
+		}
+		q.Before = part[len(part)-1].Cursor()
+	}
 }
 
-// Run shows every event of one run, from its logbook.
+// saidOf reports whether all words stand in the run's id, runbook, mode, outcome or person.
+func saidOf(s *store.Summary, words []string) bool {
+	text := strings.ToLower(strings.Join([]string{
+		string(s.Run), s.Name, string(s.Mode), string(s.Outcome), outcomeOf(s), s.Actor.String(),
+	}, "\n"))
+	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) })
+}
+
+func outcomeOf(s *store.Summary) string {
+	if s.Outcome == "" {
+		return "goes on"
+	}
+	return runbook.OutcomeText(s.Outcome, s.Skipped)
+}
+
+// printRuns is the table of runs. On a terminal it is no wider than that: what matters less is left out.
+func (a *app) printRuns(runs []store.Summary) {
+	t := table{
+		heads: []string{"RUN", "MODE", "OUTCOME", "TIME", "TARGET", "STARTED", "BY"},
+		right: map[int]bool{3: true, 4: true}, drop: []int{5, 6, 4, 1, 3}, // the id begins with the day and the hour
+	}
+	for i := range runs {
+		r := &runs[i]
+		took, target := "", ""
+		if r.Outcome != "" {
+			took = runbook.ClockText(time.Duration(r.Elapsed))
+		}
+		if r.Target > 0 {
+			target = runbook.ClockText(time.Duration(r.Target))
+		}
+		t.rows = append(t.rows, []string{
+			string(r.Run), strings.ToUpper(string(r.Mode)), outcomeOf(r), took, target,
+			r.Started.Local().Format("2006-01-02 15:04 MST"), r.Actor.String(),
+		})
+	}
+	t.print(a.out, a.columns())
+}
+
+type showCmd struct {
+	ID       string `arg:"" name:"run" optional:"" help:"The run, or the beginning of its id (default: the newest)."`
+	Log      string `placeholder:"STEP" xor:"part" help:"Only what this step wrote."`
+	Calls    bool   `xor:"part" help:"Only the calls that were made, one a line."`
+	Timeline bool   `xor:"part" help:"Only the steps as bars: planned against actual."`
+}
+
+// Run shows every event of one run, from its logbook, or a part of what lies beside it.
 func (c *showCmd) Run(a *app) error {
 	dir, err := a.readStore()
 	if err != nil {
@@ -96,11 +180,22 @@ func (c *showCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if c.Log != "" {
+		return a.showLog(dir.Run(id), id, c.Log)
+	}
+	if c.Calls {
+		return a.showCalls(dir.Run(id), id)
+	}
 	events, readErr := logbook.Read(dir.Run(id).Logbook())
 	var state runbook.State
 	var plan *runbook.Plan
 	if t, err := a.target(string(id)); err == nil {
 		plan = t.plan
+	}
+	if c.Timeline && readErr == nil {
+		state = runbook.Fold(events)
+		a.showTimeline(&state, plan)
+		return nil
 	}
 	p := a.printer(plan)
 	for _, e := range events {
@@ -112,8 +207,22 @@ func (c *showCmd) Run(a *app) error {
 	}
 	if !a.JSON {
 		a.showEnd(&state, plan)
+		a.sayLogs(dir.Run(id), id)
 	}
 	return nil
+}
+
+func (a *app) showTimeline(s *runbook.State, plan *runbook.Plan) {
+	now := s.Now
+	if s.Finished == nil {
+		now = s.Start.Clock.Clock().Now()
+	}
+	t := newTimeline(s, plan, now)
+	if a.JSON {
+		printJSON(a.out, t)
+		return
+	}
+	a.printTimeline(t)
 }
 
 // showEnd adds what the events do not say by themselves: planned against actual, and what is not put back.

@@ -143,6 +143,21 @@ func (a *app) describePlan(plan *runbook.Plan, f *files) planned {
 
 // byHand is what a person would type for the step. Outputs of earlier steps stand as <step.output>.
 func byHand(plan *runbook.Plan, id string, s *runbook.State) []string {
+	return byHandAs(plan, s, runbook.Call{Run: "RUN", Step: id, Key: "KEY"})
+}
+
+// byHandNow is byHand with what a run knows: what is made so bears the run's own tags and key, and is found by them.
+func byHandNow(plan *runbook.Plan, id string, s *runbook.State) []string {
+	st := s.Step(id)
+	key := st.Key
+	if key == "" {
+		key = runbook.NewKey(s.Run, id, max(1, st.Generation))
+	}
+	return byHandAs(plan, s, runbook.Call{Run: s.Run, Step: id, Key: key})
+}
+
+func byHandAs(plan *runbook.Plan, s *runbook.State, call runbook.Call) []string {
+	id := call.Step
 	probe, err := plan.Bind(id, s, nil)
 	if err != nil {
 		return []string{"# " + runbook.Clean(err.Error())}
@@ -151,7 +166,7 @@ func byHand(plan *runbook.Plan, id string, s *runbook.State) []string {
 	if !ok {
 		return nil
 	}
-	return h.ByHand(runbook.Call{Run: "RUN", Step: id, Key: "KEY"})
+	return h.ByHand(call)
 }
 
 // estimates are from the runs of this runbook that did the step, the newest first, else from the budgets.

@@ -60,10 +60,15 @@ func (f *follower) ask(q runbook.Question) {
 		say("? step %s failed: %s", q.Step, q.Text)
 		f.sayFailure(f.state.Step(q.Step).Failure)
 	}
-	say("  answer %s", strings.Join(phrases(q), " · "))
+	f.sayAnswers(q)
 	if reads := f.readLater(q); len(reads) > 0 && q.Kind != runbook.AskApprove {
 		say("  later steps read what it leaves, so write with %s: %s", strings.Join(leaving(q), " or "), strings.Join(reads, " "))
 	}
+}
+
+// sayAnswers is the line of what can be typed for the question.
+func (f *follower) sayAnswers(q runbook.Question) {
+	f.print.say("  answer %s", strings.Join(append(phrases(q), "note TEXT", "help"), " · "))
 }
 
 // sayManual tells what the person is to do.
@@ -71,11 +76,15 @@ func (f *follower) sayManual(step string) {
 	if f.plan == nil {
 		return
 	}
-	for _, line := range byHand(f.plan, step, &f.state) {
+	f.sayCommandLines("  ", byHandNow(f.plan, step, &f.state))
+}
+
+func (f *follower) sayCommandLines(indent string, lines []string) {
+	for _, line := range lines {
 		if words, ok := strings.CutPrefix(line, "# "); ok {
-			f.print.say("  %s", words)
+			f.print.say("%s%s", indent, words)
 		} else {
-			f.print.command("  " + line)
+			f.print.command(indent + line)
 		}
 	}
 }
@@ -154,38 +163,59 @@ func (f *follower) complete(q runbook.Question, r runbook.Reply) error {
 // leaving are the answers that leave the question's step out.
 func leaving(q runbook.Question) []string {
 	var out []string
-	for i, c := range q.Choices {
+	for _, c := range q.Choices {
 		switch {
 		case c == runbook.ChooseApprove && q.Kind == runbook.AskManual, c == runbook.ChooseSkip, c == runbook.ChooseByHand:
-			verb, _, _ := strings.Cut(phrases(q)[i], " ")
+			verb, _, _ := strings.Cut(phrase(q, c), " ")
 			out = append(out, verb)
 		}
 	}
 	return out
 }
 
-// phrases are what can be typed, one for each choice, and a note.
+// phrases are what can be typed for the question, best first. To undo and to see the commands are no choices of the question;
+// they stand where the hand looks for them.
 func phrases(q runbook.Question) []string {
 	var out []string
 	for _, c := range q.Choices {
-		switch {
-		case c == runbook.ChooseApprove && q.Kind == runbook.AskManual:
-			out = append(out, "done")
-		case (c == runbook.ChooseApprove || c == runbook.ChooseWaive) && q.Confirm == runbook.ConfirmType:
-			out = append(out, "the word "+q.Word)
-		case c == runbook.ChooseApprove:
-			out = append(out, "yes")
-		case c == runbook.ChooseRefuse:
-			out = append(out, "no REASON")
-		case c == runbook.ChooseSkip:
-			out = append(out, "skip REASON")
-		case c == runbook.ChooseLook:
-			out = append(out, "look (again)")
-		default:
-			out = append(out, string(c))
+		if c == runbook.ChooseStop && canUndo(q) {
+			out = append(out, "undo")
 		}
+		out = append(out, phrase(q, c))
 	}
-	return append(out, "note TEXT")
+	if hasCommands(q) {
+		out = append(out, "commands")
+	}
+	return out
+}
+
+// phrase is what is typed for a choice.
+func phrase(q runbook.Question, c runbook.Choice) string {
+	switch {
+	case c == runbook.ChooseApprove && q.Kind == runbook.AskManual:
+		return "done"
+	case (c == runbook.ChooseApprove || c == runbook.ChooseWaive) && q.Confirm == runbook.ConfirmType:
+		return "the word " + q.Word
+	case c == runbook.ChooseApprove:
+		return "yes"
+	case c == runbook.ChooseRefuse:
+		return "no REASON"
+	case c == runbook.ChooseSkip:
+		return "skip REASON"
+	case c == runbook.ChooseLook:
+		return "look (again)"
+	}
+	return string(c)
+}
+
+// canUndo: here somebody may want to give up and have things as they were.
+func canUndo(q runbook.Question) bool {
+	return q.Kind == runbook.AskFailed || q.Kind == runbook.AskUnknown
+}
+
+// hasCommands: there is a step that could be done by hand, or a run of them. What a manual step asks for is shown unasked.
+func hasCommands(q runbook.Question) bool {
+	return q.Kind != runbook.AskWaive && q.Kind != runbook.AskManual
 }
 
 // reply reads an answer: `yes`, the word, `retry`, `skip the disk is full`, `by-hand`, ... Outputs that later steps read
