@@ -63,7 +63,7 @@ const stiff = "\ue0f0"
 func Ends(th *theme.Theme, left, right string, width int) string {
 	r := Cut(th, right, width)
 	rest := width - Width(r)
-	if r == "" || rest <= 1 {
+	if rest == width || rest <= 1 { // nothing at the right, though it may be a style around nothing
 		return Fit(th, left, width)
 	}
 	return Fit(th, Cut(th, left, rest-1), rest) + r
