@@ -154,6 +154,9 @@ func (p *Run) Moving() time.Duration {
 // screen is what is shown beside the run itself.
 func (p *Run) screen() runScreen {
 	o := runScreen{focus: p.focus, cursor: p.cursor, sheet: p.up, keys: p.ShortHelp(), inert: p.sending != 0}
+	if p.up == nil {
+		o.right = "? keys"
+	}
 	if p.failed != nil {
 		o.unread = p.failed.What
 	}

@@ -65,10 +65,7 @@ func (v *runView) clocks(w, n int, s size) []string {
 	width := w - 2
 	left := width - 2
 	if d != nil {
-		left = width * 11 / 20
-		if s == sizeWide {
-			left = width / 2
-		}
+		left = (width - 3) / 2
 	}
 	a := []string{v.bar(left - 2), v.forecastWords(left - 2), v.pathWords(left - 2)}
 	if n < 5 {
@@ -78,7 +75,7 @@ func (v *runView) clocks(w, n int, s size) []string {
 		return boxed(v.env.Theme, v.clockWords(), "", a, nil, left, 0)
 	}
 	title := "DNS " + d.name
-	return boxed(v.env.Theme, v.clockWords(), v.env.Theme.Head.Render(title), a, d.lines(v), left, width-3-left)
+	return boxed(v.env.Theme, v.clockWords(), v.env.Theme.Head.Render(title), a, d.lines(v, width-5-left), left, width-3-left)
 }
 
 // boxed draws one box with two compartments, or with one when right is 0. Widths are those of the inside.
@@ -174,7 +171,7 @@ func (v *runView) forecastStyle() interface{ Render(...string) string } {
 func (v *runView) forecastWords(width int) string {
 	th := v.env.Theme
 	if v.opened.Plan == nil {
-		return th.Dim.Render("no forecast: the plan cannot be read")
+		return th.Dim.Render("no forecast without the plan")
 	}
 	f := v.forecast
 	text := "forecast " + runbook.ClockText(f.P50)
@@ -182,9 +179,14 @@ func (v *runView) forecastWords(width int) string {
 		text = th.Sign.Warn + " " + text + ", " + runbook.ClockText(f.P50-t) + " over"
 	}
 	out := v.forecastStyle().Render(text)
-	for _, more := range []string{v.p90Words(), " " + th.Sign.Dot + " " + v.sourceWords()} {
-		if widget.Width(out)+widget.Width(more) <= width {
-			out += th.Dim.Render(more)
+	dot := " " + th.Sign.Dot + " "
+	source := v.sourceWords()
+	for _, more := range [][]string{{v.p90Words()}, {dot + source, dot + strings.TrimPrefix(strings.TrimPrefix(source, "from the "), "history of ")}} {
+		for _, m := range more {
+			if widget.Width(out)+widget.Width(m) <= width {
+				out += th.Dim.Render(m)
+				break
+			}
 		}
 	}
 	return widget.Cut(th, out, width)
@@ -235,15 +237,11 @@ func (v *runView) pathWords(width int) string {
 // phoneClocks are the two clocks in two lines; what is left of the target stands in the head.
 func (v *runView) phoneClocks(w int) []string {
 	th := v.env.Theme
-	words := v.forecastWords(max(0, w-16))
+	words := v.forecastWords(max(0, w-24))
 	a := " " + v.bar(max(4, w-3-widget.Width(words))) + " " + words
 	b := ""
 	if d := v.dns(); d != nil {
-		if lines := d.lines(v); len(lines) > 1 {
-			b = " " + th.Head.Render("DNS") + " " + lines[0] + th.Dim.Render(", ") + lines[1]
-		} else {
-			b = " " + th.Head.Render("DNS") + " " + lines[0]
-		}
+		b = " " + th.Head.Render("DNS") + " " + d.short(v, w-6)
 	}
 	return []string{a, widget.Cut(th, b, w)}
 }

@@ -35,7 +35,7 @@ func (v *runView) details(id string, w, h int, log []string) []string {
 		if f := st.Failure; f != nil && st.Status == runbook.StatusFailed {
 			put(th.Bad, widget.Wrap(f.What, w), few)
 			put(th.Text, widget.Wrap(joinWords(f.Means, f.Do), w), few)
-		} else if h > 12 || widget.Width(l.words) > w/2 {
+		} else if h > 12 || widget.Width(l.words)+widget.Width(l.warn) > w-30 {
 			put(l.style, widget.Wrap(joinWords(l.warn, l.words), w), few)
 		}
 	}

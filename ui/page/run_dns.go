@@ -98,6 +98,9 @@ func (v *runView) measure(d *dnsClock) {
 		d.measures = true
 		st := v.state.Step(id)
 		found := serversIn(st.Evidence)
+		if st.Failure != nil {
+			found = serversIn(st.Failure.What)
+		}
 		d.expected = d.changed.Add(v.opened.Estimates[id].P50)
 		if st.Status == runbook.StatusDone {
 			d.served = st.Ended
@@ -173,7 +176,18 @@ func (d *dnsClock) moved(now time.Time) float64 {
 	if late <= 0 {
 		return min(1, since.Seconds()/was)
 	}
-	return min(1, (area(since)-area(since-late))/late.Seconds())
+	return min(1, (area(since)-area(since-late))/late.Seconds(), d.have())
+}
+
+// have is the share of authoritative servers that were seen to have the new answer: behind the others nobody moves.
+func (d *dnsClock) have() float64 {
+	a, b, ok := strings.Cut(d.servers, "/")
+	n, err := strconv.Atoi(a)
+	m, err2 := strconv.Atoi(b)
+	if !ok || err != nil || err2 != nil || m == 0 || !d.served.IsZero() {
+		return 1
+	}
+	return float64(n) / float64(m)
 }
 
 // allBy is when the last cache lets go that honours the TTL: it asked just before the last server came over.
@@ -194,8 +208,30 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// lines says it in three lines, the most telling first.
-func (d *dnsClock) lines(v *runView) []string {
+// short says it in one line.
+func (d *dnsClock) short(v *runView, width int) string {
+	lines := d.lines(v, width)
+	if !d.changed.IsZero() && d.known && d.was > 0 && d.undo != runbook.UndoDone {
+		if share := d.moved(v.now); share < 1 {
+			by, _ := d.byWords(v)
+			return fmt.Sprintf("about %d %% moved, %s", int(share*100), by)
+		}
+	}
+	return lines[0]
+}
+
+// byWords says when the last cache lets go.
+func (d *dnsClock) byWords(v *runView) (words string, at time.Time) {
+	all, measured := d.allBy(v.now)
+	mark := runbook.ClockText(all.Sub(v.state.ClockFrom).Truncate(time.Second))
+	if measured {
+		return "all by " + mark, all
+	}
+	return "all by about " + mark, all
+}
+
+// lines says it in three lines of some width, the most telling first.
+func (d *dnsClock) lines(v *runView, width int) []string {
 	th := v.env.Theme
 	switch {
 	case d.undo == runbook.UndoDone:
@@ -212,15 +248,15 @@ func (d *dnsClock) lines(v *runView) []string {
 		return []string{th.Good.Render(th.Sign.Done + " no cache holds another answer"), th.Dim.Render(d.measured(v))}
 	}
 	share := d.moved(v.now)
-	all, measured := d.allBy(v.now)
-	by := "all by " + runbook.ClockText(all.Sub(v.state.ClockFrom))
-	if !measured {
-		by = "all by about " + runbook.ClockText(all.Sub(v.state.ClockFrom))
+	by, all := d.byWords(v)
+	moved := fmt.Sprintf("about %d %% moved", int(share*100))
+	first := "changed " + clockAgo(v.now, d.changed) + " " + th.Sign.Dot + " " + moved
+	if widget.Width(first) > width {
+		first = "set " + strings.TrimPrefix(first, "changed ")
 	}
-	first := fmt.Sprintf("changed %s %s about %d %% moved", clockAgo(v.now, d.changed), th.Sign.Dot, int(share*100))
 	if share >= 1 {
-		first = th.Good.Render(th.Sign.Done + " caches that keep to the TTL have moved")
-		by = "since " + runbook.ClockText(all.Sub(v.state.ClockFrom))
+		first = th.Good.Render(th.Sign.Done + " caches that keep to the TTL moved")
+		by = "the last by " + runbook.ClockText(all.Sub(v.state.ClockFrom))
 	}
 	return []string{first, by + th.Dim.Render(" ("+ttlText(d.was)+")"), th.Dim.Render(d.measured(v))}
 }

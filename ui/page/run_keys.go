@@ -215,7 +215,7 @@ func (p *Run) ShortHelp() []key.Binding {
 		add(true, k.leave)
 		add(can.undo, k.undo)
 	}
-	return append(out, KeyHelp)
+	return out
 }
 
 // FullHelp are all keys of the page.

@@ -52,17 +52,24 @@ func (v *runView) overOutcome(t *overText, w int) {
 			}
 			t.add("   " + th.Strong.Render(line))
 		}
-		t.add(th.Dim.Render(" " + v.startedWords()))
+		for _, l := range widget.Wrap(v.startedWords(), max(1, w-2)) {
+			t.add(" " + th.Dim.Render(l))
+		}
 		break
 	}
 	if d := v.dns(); d != nil && !d.changed.IsZero() {
-		line := " " + th.Head.Render("DNS "+d.name)
-		for _, l := range d.lines(v) {
-			if l = strings.TrimSpace(l); widget.Width(l) > 0 {
-				line += th.Line.Render(" "+th.Sign.Dot+" ") + l
+		lines := d.lines(v, w)
+		t.add(widget.Cut(th, " "+th.Head.Render("DNS "+d.name)+th.Line.Render(" "+th.Sign.Dot+" ")+lines[0], w))
+		rest := ""
+		for _, l := range lines[1:] {
+			if rest != "" && widget.Width(l) > 0 {
+				rest += th.Line.Render(" " + th.Sign.Dot + " ")
 			}
+			rest += l
 		}
-		t.add(widget.Cut(th, line, w))
+		if rest != "" {
+			t.add(widget.Cut(th, "     "+rest, w))
+		}
 	}
 	t.add("")
 }
@@ -77,7 +84,11 @@ func (v *runView) startedWords() string {
 		out += dot + ref
 	}
 	if at := v.state.FinishedAt; !at.IsZero() {
-		out += dot + "ended " + at.Format("15:04:05 MST, 2 Jan")
+		form := "15:04:05 MST"
+		if v.now.Sub(at) > 12*time.Hour {
+			form = "2 Jan 2006 15:04 MST"
+		}
+		out += dot + "ended " + at.Format(form)
 	}
 	return out
 }
@@ -172,7 +183,7 @@ func (v *runView) overSteps(t *overText, w int) {
 	t.add("")
 }
 
-// tookWords are planned against actual: "0:41 of 0:45", and by how much it was over.
+// tookWords are actual and planned: "0:41 of 0:45", and whether that was late.
 func (v *runView) tookWords(id string, st *runbook.StepState, long bool) string {
 	if st.First.IsZero() || st.Ended.IsZero() {
 		return ""
@@ -185,7 +196,7 @@ func (v *runView) tookWords(id string, st *runbook.StepState, long bool) string 
 	}
 	out += " of " + runbook.ClockText(e.P50)
 	if late := (took - e.P50).Round(time.Second); late > 0 {
-		out = v.env.Theme.Sign.Warn + " " + runbook.ClockText(late) + " late: " + out
+		out = v.env.Theme.Sign.Warn + " late: " + out
 	}
 	return out
 }
@@ -198,8 +209,13 @@ func (v *runView) overLedger(t *overText, w int) {
 		t.add(th.Head.Render(" STANDS AS THE RUN LEFT IT") + th.Dim.Render("  nothing: the run made and changed nothing that is not put back"))
 		return
 	}
-	t.add(th.Head.Render(fmt.Sprintf(" STANDS AS THE RUN LEFT IT (%d)", len(entries))))
-	for _, e := range entries {
+	t.add(th.Head.Render(" STANDS AS THE RUN LEFT IT"))
+	for i := 0; i < len(entries); {
+		e := entries[i]
+		steps := []string{e.Step}
+		for i++; i < len(entries) && entries[i].Target == e.Target && entries[i].Made == e.Made; i++ {
+			steps = append(steps, entries[i].Step)
+		}
 		what := "changed"
 		if e.Made {
 			what = "made"
@@ -209,7 +225,7 @@ func (v *runView) overLedger(t *overText, w int) {
 			where = " in " + e.Target.Region
 		}
 		t.steps[len(t.lines)] = e.Step
-		t.add(widget.Cut(th, "    "+widget.Fit(th, what, 8)+e.Target.String()+where+th.Dim.Render(" "+th.Sign.Dot+" by "+e.Step), w))
+		t.add(widget.Cut(th, "    "+widget.Fit(th, what, 8)+e.Target.String()+where+th.Dim.Render(" "+th.Sign.Dot+" by "+strings.Join(steps, ", ")), w))
 	}
 }
 

@@ -65,7 +65,7 @@ func (v *runView) describe(id string) stepLine {
 		}
 	default:
 		l.words, l.when = v.after(id), v.estimateClock(id)
-		if v.state.Stop != nil {
+		if v.state.Stop != nil || v.state.Finished != nil {
 			l.words, l.when = "not started", ""
 		}
 		if v.never[id] {
@@ -78,6 +78,9 @@ func (v *runView) describe(id string) stepLine {
 
 func (v *runView) describeRunning(id string, st *runbook.StepState) stepLine {
 	th := v.env.Theme
+	if !v.driven && !v.replayed {
+		return stepLine{sign: th.Sign.Unknown, style: th.Asking, words: "not known: it was under way when its driver ended", when: v.budgetClock(id, st)}
+	}
 	l := stepLine{sign: th.Sign.Running, style: th.Active, words: v.planned(id).Title, when: v.budgetClock(id, st), plain: true}
 	if p, ok := v.progress[id]; ok && p.Text != "" {
 		l.words, l.plain = p.Text, false
@@ -205,16 +208,19 @@ func (v *runView) rows(o runScreen, room int) rowList {
 	settled := func(id string) bool { st := v.state.Step(id); return st.Settled() && st.Undo == runbook.UndoNone }
 	if f := v.state.Step(focus); len(steps) > room && !f.Settled() {
 		for _, id := range steps {
-			if settled(id) {
+			if settled(id) && behind <= len(steps)-room {
 				behind++
 			}
 		}
 	}
 	if behind > 1 {
 		out.rows = append(out.rows, listRow{behind: behind})
+	} else {
+		behind = 0
 	}
 	for _, id := range steps {
-		if behind > 1 && settled(id) {
+		if behind > 0 && settled(id) {
+			behind--
 			continue
 		}
 		if id == focus {
@@ -263,7 +269,7 @@ func (v *runView) stepRow(r listRow, c columns, focused, current bool) string {
 		mark = th.Focus.Render(th.Sign.Focus)
 	}
 	if r.behind > 0 {
-		return mark + " " + th.Good.Render(th.Sign.Done) + " " + th.Dim.Render(fmt.Sprintf("%d steps behind us", r.behind))
+		return mark + " " + th.Good.Render(th.Sign.Done) + " " + th.Dim.Render(fmt.Sprintf("%d more done", r.behind))
 	}
 	st := v.state.Step(r.step)
 	l := v.describe(r.step)
@@ -274,7 +280,7 @@ func (v *runView) stepRow(r listRow, c columns, focused, current bool) string {
 	case st.Acting():
 		name, words, when = th.Text, th.Text, th.Text
 	}
-	if !l.plain && (st.Status == runbook.StatusFailed || st.Status == runbook.StatusUnknown || st.Status == runbook.StatusAsking) {
+	if !l.plain && (!v.driven && st.Status == runbook.StatusRunning && !v.replayed || st.Status == runbook.StatusFailed || st.Status == runbook.StatusUnknown || st.Status == runbook.StatusAsking) {
 		words = l.style
 	}
 	text := words.Render(widget.Cut(th, l.words, c.words))

@@ -46,9 +46,16 @@ func (v *runView) workLines(w int, p place, o runScreen) []string {
 // besideLines puts steps at the left and details at the right.
 func (v *runView) besideLines(w, h int, o runScreen) []string {
 	th := v.env.Theme
-	left := min(w*11/20, 96)
+	left := min(w*3/5, 110)
 	right := w - left - 4
-	steps := pad(v.stepsLines(left, h-1, o), h-1)
+	steps := v.stepsLines(left, h-1, o)
+	if room := h - 1 - len(steps) - 2; room >= 3 { // what happened last, below
+		steps = append(steps, "", " "+th.Head.Render("lately"))
+		for _, e := range v.seen[max(0, len(v.seen)-room):] {
+			steps = append(steps, th.Dim.Render(widget.Cut(th, v.feedLine(e), left)))
+		}
+	}
+	steps = pad(steps, h-1)
 	details := pad(v.details(v.detailStep(o), right, h-1, o.log), h-1)
 	out := make([]string, 0, h)
 	bar := th.Line.Render(th.Box.V)
@@ -154,11 +161,7 @@ func (v *runView) listLines(w, h int, o runScreen) []string {
 		}
 	}
 	if d := v.dns(); d != nil && h > 4 {
-		for i, line := range d.lines(v) {
-			if i < 2 {
-				out = append(out, " "+th.Head.Render("DNS")+" "+line)
-			}
-		}
+		out = append(out, " "+th.Head.Render("DNS")+" "+d.short(v, w-6))
 	}
 	return append(out, v.restLines(id, w)...)
 }
