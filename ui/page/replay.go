@@ -333,14 +333,17 @@ func (p *Replay) heads() []string {
 	}
 	dot := " " + th.Sign.Dot + " "
 	of := "of " + s.StartedAt.In(p.env.Now().Location()).Format("2006-01-02 15:04")
-	left := " " + th.Asking.Reverse(true).Render(" "+word+" ") + th.Dim.Render(dot+of+dot) + th.Text.Render(string(s.Start.Mode))
+	left := " " + th.Asking.Reverse(true).Render(" "+word+" ") + th.Dim.Render(" "+of+dot) + th.Text.Render(string(s.Start.Mode))
 	right := th.Dim.Render("event " + strconv.Itoa(p.place.Events) + " of " + strconv.Itoa(len(p.events)) + " ")
 	at := runbook.ClockText(p.place.Offset) + " of " + runbook.ClockText(p.player.Length())
 	switch {
 	case p.h < 3:
 		return nil
 	case p.w < 60 || p.h < 16:
-		return []string{widget.Ends(th, left, at+" ", p.w)}
+		if widget.Width(left)+widget.Width(at)+2 > p.w {
+			at = ""
+		}
+		return []string{widget.Ends(th, left, strings.TrimLeft(at+" ", " "), p.w)}
 	}
 	share := 1.0
 	if n := p.player.Length(); n > 0 {
@@ -450,7 +453,7 @@ func (p *Replay) Cursor() (x, y int, shown bool) {
 	}
 	n := len(p.heads())
 	x, y, shown = p.view.cursor(p.w, p.h-n, p.screen())
-	return x, y + n, shown
+	return x, y + n, shown && y >= 0
 }
 
 // ShortHelp are the keys that work now.
