@@ -2,12 +2,11 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"lifeboat/runbook"
-	"lifeboat/ui/page"
 )
 
 // console serves the screens (ui.Console). It holds nothing open; every method may be called from many goroutines at once.
@@ -19,11 +18,12 @@ type console struct {
 
 	inputs    map[string]string // of runs that are started here, when the screen does not say
 	reference string
+	began     time.Time
 }
 
 // console makes the program's side of the screens.
 func (a *app) console() *console {
-	return &console{flags: a.global, sim: simFlags{Night: "quiet", Scene: "stopped", Speed: 1}}
+	return &console{flags: a.global, sim: simFlags{Night: "quiet", Scene: "stopped", Speed: 1}, began: time.Now()}
 }
 
 // notes collects what the commands would have written to the terminal, on which the console is.
@@ -62,6 +62,3 @@ func (c *console) with(said *notes, words map[string]string) *app {
 	}
 	return &app{global: g, in: strings.NewReader(""), out: said, errs: said, mute: true}
 }
-
-// Readings is page.Reader's.
-func (c *console) Readings(ctx context.Context) []page.Reading { return nil }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lifeboat/providers"
+	"lifeboat/providers/sim"
 	"lifeboat/runbook"
 	"lifeboat/runbooks"
 	"lifeboat/store"
@@ -25,6 +26,7 @@ type memo struct {
 	made    map[string]madePlan // by ref
 	history string              // the stamp of the library behind runs
 	runs    map[store.Query][]store.Summary
+	world   *sim.World // of the demo, as long as no run has one
 }
 
 // madePlan is a compiled runbook, and the files from which it was made as they were.
