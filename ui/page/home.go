@@ -269,18 +269,16 @@ func (h *home) book(ref string, mode runbook.Mode) tea.Cmd {
 	return h.leaveTo(Route{Where: AtRunbook, Choice: Choice{Runbook: ref, Mode: mode}})
 }
 
-// drillable is the runbook to drill: the one in focus, else failover.
+// drillable is the runbook to drill: the one in focus, else failover. What is simulated can only be rehearsed.
 func (h *home) drillable() (RunbookLine, bool) {
+	books := h.overview.Runbooks
+	b, ok := bookAway(&h.overview)
 	if r := h.rows[h.at()]; r.kind == rowBook {
-		return h.overview.Runbooks[r.i], true
+		b, ok = books[r.i], true
+	} else if !ok && len(books) > 0 {
+		b, ok = books[0], true
 	}
-	if b, ok := bookAway(&h.overview); ok {
-		return b, true
-	}
-	if len(h.overview.Runbooks) > 0 {
-		return h.overview.Runbooks[0], true
-	}
-	return RunbookLine{}, false
+	return b, ok && !b.Shipped && !h.overview.Demo
 }
 
 // enter opens what has the focus.

@@ -39,6 +39,12 @@ func advise(o *Overview, rs []Reading, looked bool) []advice {
 	switch {
 	case !looked:
 		return []advice{{Do: "Wait some seconds", Why: "the estate is being asked", Idle: true}}
+	case len(rs) == 0 && o.Demo && len(o.Runbooks) > 0:
+		b := o.Runbooks[0]
+		if away, ok := bookAway(o); ok {
+			b = away
+		}
+		return []advice{{Do: "Rehearse " + b.Name, Why: "this estate is simulated: nothing real can break", Book: b.Ref}}
 	case len(rs) == 0:
 		return []advice{{Do: "Look at the service yourself", Why: "nothing here can be asked: there are no probes"}}
 	case allUnknown(rs):

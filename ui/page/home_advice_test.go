@@ -30,6 +30,7 @@ func TestAdvice(t *testing.T) {
 		{"well", Overview{Runbooks: books}, read(Well, Well, Well), false, "Nothing needs you", "", ""},
 		{"asking", Overview{Runbooks: books}, nil, true, "Wait some seconds", "", ""},
 		{"no probes", Overview{}, nil, false, "Look at the service yourself", "", ""},
+		{"simulated, without probes", Overview{Demo: true, Runbooks: books}, nil, false, "Rehearse failover", "failover", ""},
 		{"no network", Overview{Runbooks: books}, read(Unknown, Unknown, Unknown), false, "Check this machine's network and credentials", "", ""},
 		{"region dark", Overview{Runbooks: both}, read(Bad, Bad, Well), false, "Fail over to us-east-1", "failover", ""},
 		{"region not known", Overview{Runbooks: both}, read(Bad, Unknown, Well), false, "Fail over to us-east-1", "failover", ""},

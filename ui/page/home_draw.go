@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -33,12 +34,26 @@ func (h *home) View() string {
 		lines = append(lines, "")
 	}
 	if h.below() > 1 {
-		lines = append(lines, th.Line.Render(strings.Repeat(th.Box.H, h.w)))
+		more := len(h.rows) - h.first - h.body()
+		if h.detail {
+			more = 0
+		}
+		lines = append(lines, ruleMore(th, strings.Repeat(th.Box.H, h.w), more, h.w))
 	}
 	if h.below() > 0 {
 		lines = append(lines, widget.Footer(th, h.ShortHelp(), h.footRight(), h.w))
 	}
 	return widget.Screen(th, lines, h.w, h.h)
+}
+
+// ruleMore is the rule above the footer; it says how many lines lie below the last one that is seen.
+func ruleMore(th *theme.Theme, rule string, more, w int) string {
+	if more <= 0 || w < 30 {
+		return th.Line.Render(rule)
+	}
+	words := fmt.Sprintf(" %d more below ", more)
+	n := w - widget.Width(words) - 2
+	return th.Line.Render(widget.Cut(th, rule[:len(rule)/w*n], n)) + th.Dim.Render(words) + th.Line.Render(rule[:len(rule)/w*2])
 }
 
 func (h *home) header() string {
@@ -96,7 +111,7 @@ func (h *home) freshness() string {
 		return ""
 	}
 	age := "looked " + ago(now.Sub(h.readAt))
-	if h.word != isWell && h.w >= 70 {
+	if h.word != isWell && (h.word != isUnknown || h.wide()) && h.w >= 70 {
 		age = "first seen " + ago(now.Sub(h.since)) + " " + h.env.Theme.Sign.Dot + " " + age
 	}
 	return age + " "
@@ -123,6 +138,7 @@ func (h *home) bodyLines() []string {
 	}
 	th := h.env.Theme
 	right := h.readingColumn(h.w-h.left()-3, n)
+	bar := th.Line.Render(" " + th.Box.V + " ")
 	for i := range n {
 		l, r := "", ""
 		if i < len(lines) {
@@ -131,7 +147,7 @@ func (h *home) bodyLines() []string {
 		if i < len(right) {
 			r = right[i]
 		}
-		l = widget.Fit(th, l, h.left()) + th.Line.Render(" "+th.Box.V+" ") + r
+		l = widget.Fit(th, l, h.left()) + bar + r
 		if i < len(lines) {
 			lines[i] = l
 		} else {

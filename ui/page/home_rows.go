@@ -76,7 +76,7 @@ func (h *home) body() int { return max(0, h.h-h.above()-h.below()) }
 func (h *home) lay() []homeRow {
 	var out []homeRow
 	gap := func() {
-		if (len(out) > 0 || h.wide()) && !h.tight() {
+		if !h.tight() {
 			out = append(out, homeRow{})
 		}
 	}

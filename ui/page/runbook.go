@@ -66,11 +66,8 @@ type (
 	}
 )
 
-// NewRunbook makes the page of a runbook. An empty mode is live.
+// NewRunbook makes the page of a runbook. With an empty mode it is the one that the preview proposes.
 func NewRunbook(ctx context.Context, env *Env, p Previewer, s Starter, c Choice) Page {
-	if c.Mode == "" {
-		c.Mode = runbook.Live
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	r := &runbookPage{
 		frame: frame{env: env}, ctx: ctx, cancel: cancel, from: p, starter: s, choice: c, focus: rbFocusStart,
@@ -158,6 +155,12 @@ func (p *runbookPage) take(next Preview) {
 		p.changed, p.focus = "the files are good again", rbFocusStart
 	}
 	p.preview, p.known, p.asking, p.loud, p.digests = next, true, false, false, digests
+	if p.choice.Mode == "" {
+		p.choice.Mode = next.Choice.Mode
+		if next.Plan != nil {
+			p.choice.Mode = next.Plan.Mode
+		}
+	}
 	p.outline = outlineOf(p.env.Theme, &p.preview)
 }
 

@@ -9,7 +9,6 @@ import (
 	"charm.land/bubbles/v2/key"
 
 	"lifeboat/runbook"
-	"lifeboat/ui/theme"
 	"lifeboat/ui/widget"
 )
 
@@ -82,7 +81,7 @@ func (p *runbookPage) View() string {
 		lines = append(lines, widget.Cut(th, " "+th.Dim.Render(p.aboutFocus()), p.w))
 	}
 	if p.below() > 1 {
-		lines = append(lines, th.Line.Render(th.Rule(p.choice.Mode, p.w)))
+		lines = append(lines, ruleMore(th, th.Rule(p.choice.Mode, p.w), p.hidden(), p.w))
 	}
 	if p.below() > 0 {
 		lines = append(lines, widget.Footer(th, p.ShortHelp(), p.footRight(), p.w))
@@ -90,10 +89,22 @@ func (p *runbookPage) View() string {
 	return widget.Screen(th, lines, p.w, p.h)
 }
 
+// hidden is how many rows lie below what is seen.
+func (p *runbookPage) hidden() int {
+	if p.need != nil || p.detail {
+		return 0
+	}
+	return max(0, len(p.rows)-p.first-p.body())
+}
+
 // header says in words on what a start would act.
 func (p *runbookPage) header() string {
 	th := p.env.Theme
-	left := " " + th.Badge(p.choice.Mode).Render(" "+strings.ToUpper(string(p.choice.Mode))+" ") + " " + th.Strong.Render(p.name())
+	left := " "
+	if p.choice.Mode != "" {
+		left += th.Badge(p.choice.Mode).Render(" "+strings.ToUpper(string(p.choice.Mode))+" ") + " "
+	}
+	left += th.Strong.Render(p.name())
 	if plan := p.preview.Plan; plan != nil && plan.Estate != nil {
 		e := plan.Estate
 		account := orElse(e.Account, "no account named")
@@ -182,9 +193,7 @@ func (p *runbookPage) draw(r rbRow, focused bool, chart widget.Chart) string {
 		return "   " + chart.Axis(th)
 	case rbStep:
 		s := p.outline.spans[r.i]
-		if focused && !s.Dim {
-			s.Strong = s.Strong || th.Name == theme.Mono // the mark alone would be easy to miss there
-		}
+		s.Focus = focused
 		return mark + chart.Row(th, s)
 	case rbGuard:
 		return mark + p.guardLine(&p.preview.Plan.Guards[r.i])

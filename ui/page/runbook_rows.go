@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -83,20 +84,17 @@ func (p *runbookPage) fields() []rbChoice {
 	}
 	if len(p.preview.Nights) > 0 {
 		out = append(out, rbChoice{
-			key: "night", name: "night", title: "what goes wrong", value: orElse(p.choice.Night, p.preview.Nights[0].Name),
+			key: "night", name: "night", title: "what goes wrong", value: orElse(orElse(p.choice.Night, p.preview.Choice.Night), p.preview.Nights[0].Name),
 			options: p.preview.Nights, set: func(c *Choice, v string) { c.Night = v },
 		})
 	}
 	if len(p.preview.Scenes) > 0 {
 		out = append(out, rbChoice{
-			key: "scene", name: "scene", title: "how production is at the start", value: orElse(p.choice.Scene, p.preview.Scenes[0].Name),
+			key: "scene", name: "scene", title: "how production is at the start", value: orElse(orElse(p.choice.Scene, p.preview.Choice.Scene), p.preview.Scenes[0].Name),
 			options: p.preview.Scenes, set: func(c *Choice, v string) { c.Scene = v },
 		})
 	}
-	speed := p.choice.Speed
-	if speed <= 0 {
-		speed = 1
-	}
+	speed := cmp.Or(max(0, p.choice.Speed), max(0, p.preview.Choice.Speed), 1)
 	return append(out, rbChoice{
 		key: "speed", name: "speed", title: "how fast its clock runs", value: fmt.Sprint(speed), options: rbSpeeds(),
 		set: func(c *Choice, v string) { _, _ = fmt.Sscan(v, &c.Speed) },

@@ -17,6 +17,7 @@ type Span struct {
 	From, To   time.Duration
 	Sign       string // one cell before the name; "" is none
 	Strong     bool   // on the critical path: a full bar; others get a thin one
+	Focus      bool   // the keys act on it
 	Dim        bool   // it does not count: a step that is not needed
 	Note       string // at the right: how long, or by how much it was late
 }
@@ -113,6 +114,8 @@ func (c Chart) Axis(th *theme.Theme) string {
 func (c Chart) Row(th *theme.Theme, r Span) string {
 	style := th.Text
 	switch {
+	case r.Focus:
+		style = th.Focus
 	case r.Dim:
 		style = th.Dim
 	case r.Strong:
