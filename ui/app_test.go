@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -26,10 +27,17 @@ func routes(run runbook.RunID) []page.Route {
 	}
 }
 
-func running() (*uitest.Console, runbook.RunID) {
-	run := uitest.Scene("running")
-	return uitest.NewConsole(uitest.Quiet, run), run.Opened.Run
+func running() (func() *uitest.Console, runbook.RunID) {
+	return with(uitest.Quiet, "running"), uitest.Scene("running").Opened.Run
 }
+
+// with makes consoles with one run.
+func with(mood uitest.Mood, scene string) func() *uitest.Console {
+	return func() *uitest.Console { return uitest.NewConsole(mood, uitest.Scene(scene)) }
+}
+
+// facts are what was decided and told about the run.
+func (d *deck) facts(run runbook.RunID) []runbook.Fact { return d.c.Journal(run).Facts }
 
 func TestPagesStackAndComeBack(t *testing.T) {
 	c, id := running()
@@ -139,6 +147,9 @@ func TestCtrlCAlwaysLeaves(t *testing.T) {
 	}
 }
 
+// colours is SGR that chooses one: 30 to 37, 38;..., 40 to 48, 90 to 107.
+var colours = regexp.MustCompile(`\x1b\[([0-9;:]*[;])?([34][0-8]|9[0-7]|10[0-7])[;:m]`)
+
 func TestThemeChangesWhileARunIsOnTheScreen(t *testing.T) {
 	c, id := running()
 	for _, r := range routes(id) {
@@ -152,8 +163,8 @@ func TestThemeChangesWhileARunIsOnTheScreen(t *testing.T) {
 					d.t.Errorf("%s looks the same in %s", r.Where, name)
 				}
 			}
-			if i := strings.Index(d.view(), "38;5;"); i >= 0 {
-				d.t.Errorf("%s has a colour without colours", r.Where)
+			if colour := colours.FindString(d.view()); colour != "" {
+				d.t.Errorf("%s has the colour %q without colours", r.Where, colour)
 			}
 			d.send(page.SetTheme{Name: theme.Dark})
 			d.settle()
@@ -186,9 +197,8 @@ const garbage = "\x1b[2J\x1b]0;owned\x07\x1b[31mred\x1b[m\r\nUNFENCED\nus-east-1
 func TestPasteOfGarbage(t *testing.T) {
 	for _, scene := range []string{"running", "start", "guard-failed", "failed", "approval-type", "manual"} {
 		run := uitest.Scene(scene)
-		c := uitest.NewConsole(uitest.Quiet, run)
 		for _, r := range routes(run.Opened.Run) {
-			onDeck(t, c, r, func(d *deck) {
+			onDeck(t, with(uitest.Quiet, scene), r, func(d *deck) {
 				for _, first := range [][]string{nil, {":"}, {"/"}, {"enter"}, {"n"}, {"?"}} {
 					d.pass(time.Second)
 					d.press(first...)
@@ -197,10 +207,10 @@ func TestPasteOfGarbage(t *testing.T) {
 					d.fits()
 					d.press("esc")
 				}
+				if f := d.facts(run.Opened.Run); len(f) > 0 {
+					d.t.Errorf("%s: a paste decided %s", scene, f[0].Type())
+				}
 			})
-		}
-		if f := c.Journal(run.Opened.Run).Facts; len(f) > 0 {
-			t.Errorf("%s: a paste decided %s", scene, f[0].Type())
 		}
 	}
 }
@@ -226,16 +236,15 @@ func TestAnyKeys(t *testing.T) {
 	for i, scene := range []string{"start", "guard-failed", "running", "failed", "unknown", "held", "manual", "approval-type", "done", "wide"} {
 		t.Run(scene, func(t *testing.T) {
 			run := uitest.Scene(scene)
-			c := uitest.NewConsole(uitest.OpenRun, run)
-			onDeck(t, c, page.Route{Where: page.AtRun, Run: run.Opened.Run}, func(d *deck) {
+			onDeck(t, with(uitest.OpenRun, scene), page.Route{Where: page.AtRun, Run: run.Opened.Run}, func(d *deck) {
 				rnd := rand.New(rand.NewPCG(7, uint64(i)))
 				for n := range 1000 {
 					d.hit(rnd, n, run.Opened.Run)
 				}
+				for _, f := range d.facts(run.Opened.Run) {
+					nothingUnwanted(d.t, run, f)
+				}
 			})
-			for _, f := range c.Journal(run.Opened.Run).Facts {
-				nothingUnwanted(t, run, f)
-			}
 		})
 	}
 }
@@ -283,9 +292,8 @@ func nothingUnwanted(t *testing.T, run uitest.Run, f runbook.Fact) {
 // What is typed before a question is seen decides nothing: enter, held down, while the question opens.
 func TestKeysUnderwayDoNotDecide(t *testing.T) {
 	run := uitest.Scene("running")
-	c := uitest.NewConsole(uitest.Quiet, run)
-	j := c.Journal(run.Opened.Run)
-	onDeck(t, c, page.Route{Where: page.AtRun, Run: run.Opened.Run}, func(d *deck) {
+	onDeck(t, with(uitest.Quiet, "running"), page.Route{Where: page.AtRun, Run: run.Opened.Run}, func(d *deck) {
+		j := d.c.Journal(run.Opened.Run)
 		d.pass(2 * time.Second)
 		d.press("esc") // whatever is open; a run is left by it only when nothing is
 		d.send(page.Open{To: page.Route{Where: page.AtRun, Run: run.Opened.Run}})

@@ -21,6 +21,7 @@ import (
 // until all of them have ended or wait for something that has not happened.
 type deck struct {
 	t     *testing.T
+	c     *uitest.Console
 	app   *ui.App
 	inbox chan tea.Msg
 	size  uitest.Size
@@ -28,11 +29,11 @@ type deck struct {
 }
 
 // onDeck runs a test with an app that begins at the page of a route.
-func onDeck(t *testing.T, c *uitest.Console, start page.Route, test func(d *deck)) {
+func onDeck(t *testing.T, console func() *uitest.Console, start page.Route, test func(d *deck)) {
 	t.Helper()
 	uitest.Still(t, func(ctx context.Context, t *testing.T) {
-		began := time.Now()
-		d := &deck{t: t, inbox: make(chan tea.Msg, 1000)}
+		c, began := console(), time.Now()
+		d := &deck{t: t, c: c, inbox: make(chan tea.Msg, 1000)}
 		d.app = ui.New(ctx, c, ui.Options{
 			Start: start, Theme: theme.Dark, Actor: uitest.Operator, Now: func() time.Time { return c.Now.Add(time.Since(began)) },
 		})

@@ -3,9 +3,9 @@ package uitest
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"lifeboat/runbook"
 	"lifeboat/ui/page"
@@ -38,14 +38,14 @@ type Journal struct {
 	events  []runbook.Event
 	state   runbook.State
 	news    page.News
-	changed chan struct{}
+	changed chan struct{}  // closed by the next change; nil when nobody waits
 	Facts   []runbook.Fact // what sessions have decided and told, in order; read it when no session writes
 	Driven  []string       // the words with which Drive was called
 }
 
 // NewJournal holds a run.
 func NewJournal(run Run) *Journal {
-	return &Journal{run: run, events: run.Opened.Events, state: run.State(), news: run.News, changed: make(chan struct{})}
+	return &Journal{run: run, events: run.Opened.Events, state: run.State(), news: run.News}
 }
 
 // Session follows the run of a scene, alone.
@@ -88,8 +88,10 @@ func (j *Journal) add(f runbook.Fact) {
 }
 
 func (j *Journal) wake() {
-	close(j.changed)
-	j.changed = make(chan struct{})
+	if j.changed != nil {
+		close(j.changed)
+		j.changed = nil
+	}
 }
 
 func (j *Journal) since(after uint64) (page.News, <-chan struct{}) {
@@ -99,6 +101,9 @@ func (j *Journal) since(after uint64) (page.News, <-chan struct{}) {
 	n.Events = nil
 	if after < uint64(len(j.events)) {
 		n.Events = j.events[after:len(j.events):len(j.events)]
+	}
+	if j.changed == nil {
+		j.changed = make(chan struct{}) // made by who waits: a channel of a bubble cannot be waited for outside of it
 	}
 	return n, j.changed
 }
@@ -198,11 +203,15 @@ func (j *Journal) log(step string) string {
 		}
 		return strings.Join(lines, "\n") + "\n"
 	}
-	var b strings.Builder
+	at := j.run.Now.UTC().Format("15:04:05.000")
+	b := make([]byte, 0, longLog*45)
 	for i := range longLog {
-		fmt.Fprintf(&b, "%s >f.st...... srv/data/%06d.dat\n", j.run.Now.Add(time.Duration(i-longLog)*time.Millisecond).UTC().Format("15:04:05.000"), i)
+		b = append(b, at...)
+		b = append(b, " >f.st...... srv/data/"...)
+		b = strconv.AppendInt(b, int64(1_000_000+i), 10)
+		b = append(b, ".dat\n"...)
 	}
-	return b.String()
+	return string(b)
 }
 
 // ReadLog answers a query from a log's whole text.
