@@ -339,7 +339,7 @@ func sizeText(n int64) string {
 func (v *runView) pagerCursor(s *pager, w, h int, o runScreen) (x, y int, shown bool) {
 	if s.finding {
 		_, at := s.field.View(max(1, w-4))
-		return 3 + at, h - 1, true
+		return min(3+at, w-1), h - 1, true
 	}
 	top, room := v.pagerPlace(w, h, o)
 	first := widget.Scroll(s.first, s.cursor, len(s.content(w)), room)

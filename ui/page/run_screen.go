@@ -18,7 +18,8 @@ type runScreen struct {
 	hold   runbook.Question // a question that was put away; its Seq is 0 when there is none
 	focus  string           // the step the operator has moved to; "": the current one
 	cursor int              // the line, when the run is over
-	log    []string         // the end of the log of the focused step
+	detail string           // the step the details are about; "": that in focus
+	log    tail             // the end of the log of that step
 	keys   []key.Binding    // for the footer
 	right  string           // at the end of the footer
 	unread string           // why the record cannot be read further
@@ -168,8 +169,7 @@ func (v *runView) cursor(w, h int, o runScreen) (x, y int, shown bool) {
 		first := firstRow(list.focus, len(list.rows), rows)
 		y = list.focus - first
 	}
-	y += p.body
-	return 1, y, y < h && p.bodyH > 0
+	return min(1, w-1), y + p.body, y >= 0 && y < p.bodyH
 }
 
 // head is the first line: on what the run acts, and whose it is.

@@ -269,7 +269,7 @@ func (v *runView) stepRow(r listRow, c columns, focused, current bool) string {
 		mark = th.Focus.Render(th.Sign.Focus)
 	}
 	if r.behind > 0 {
-		return mark + " " + th.Good.Render(th.Sign.Done) + " " + th.Dim.Render(fmt.Sprintf("%d more done", r.behind))
+		return mark + " " + th.Good.Render(th.Sign.Done) + " " + th.Dim.Render(fmt.Sprintf("%d done before these", r.behind))
 	}
 	st := v.state.Step(r.step)
 	l := v.describe(r.step)
