@@ -71,7 +71,7 @@ func tookText(d time.Duration) string {
 	if d < time.Second {
 		return strconv.FormatInt(max(1, d.Milliseconds()), 10) + " ms"
 	}
-	return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
+	return strings.TrimSuffix(strconv.FormatFloat(d.Seconds(), 'f', 1, 64), ".0") + " s"
 }
 
 // page asks for the page that proves the service.
@@ -79,7 +79,7 @@ func (w *asked) page(e *runbook.Estate) func(context.Context) finding {
 	return func(ctx context.Context) finding {
 		p, err := w.set.Web.Get(ctx, e.Service.URL, "")
 		if err != nil {
-			return finding{value: whyNot(ctx, err), verdict: page.Bad, do: "look at the server and its region"}
+			return finding{value: whyNot(ctx, err), verdict: page.Bad, do: "look at the server and its region", mute: true}
 		}
 		value := fmt.Sprintf("%d in %s", p.Status, tookText(p.Took))
 		if p.Address != "" {

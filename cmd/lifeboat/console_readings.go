@@ -132,12 +132,13 @@ func (c *console) newestWorld(dir store.Dir, estate string) string {
 // probeAll takes every reading at the same time, and returns them in their order.
 func probeAll(ctx context.Context, w *asked, e *runbook.Estate) []page.Reading {
 	probes := probesOf(w, e)
-	out := make([]page.Reading, len(probes))
+	out, mute := make([]page.Reading, len(probes)), make([]bool, len(probes))
 	var all sync.WaitGroup
 	for i, p := range probes {
-		all.Go(func() { out[i] = p.take(ctx, w) })
+		all.Go(func() { out[i], mute[i] = p.take(ctx, w) })
 	}
 	all.Wait()
+	blind(out, mute)
 	told := map[string]bool{} // what to do about missing credentials is said once
 	for i := range out {
 		if out[i].Verdict == page.Unknown && told[out[i].Do] {
@@ -146,6 +147,20 @@ func probeAll(ctx context.Context, w *asked, e *runbook.Estate) []page.Reading {
 		told[out[i].Do] = true
 	}
 	return out
+}
+
+// blind takes back that the service is down where nothing at all answers: then it is this machine that does not see.
+func blind(rs []page.Reading, mute []bool) {
+	for i := range rs {
+		if rs[i].Verdict == page.Well && rs[i].Group != "backup" {
+			return
+		}
+	}
+	for i := range rs {
+		if rs[i].Group == "service" && mute[i] {
+			rs[i].Verdict, rs[i].Do = page.Unknown, "look at this machine's network: nothing at all answers from here"
+		}
+	}
 }
 
 // probe is one question to the world.
@@ -160,10 +175,11 @@ type finding struct {
 	value   string
 	verdict page.Verdict
 	do      string
+	mute    bool // there was none
 }
 
 // take asks within the limit. A probe that fails in a way that nobody foresaw says so, and takes nothing else with it.
-func (p *probe) take(ctx context.Context, w *asked) (r page.Reading) {
+func (p *probe) take(ctx context.Context, w *asked) (r page.Reading, mute bool) {
 	r = page.Reading{Group: p.group, Name: runbook.Clean(p.name), Source: p.source, Limit: p.limit, Verdict: page.Unknown}
 	defer func() {
 		if failed := recover(); failed != nil {
@@ -174,7 +190,7 @@ func (p *probe) take(ctx context.Context, w *asked) (r page.Reading) {
 	if p.cloud && w.cloud != nil {
 		t := asTrouble(w.cloud)
 		r.Value, r.Do = "not asked: "+firstOf(t.What), credentialsDo(t.Do)
-		return r
+		return r, true
 	}
 	ctx, stop := context.WithTimeout(ctx, probeLimit)
 	defer stop()
@@ -182,7 +198,7 @@ func (p *probe) take(ctx context.Context, w *asked) (r page.Reading) {
 	defer cancel()
 	a := p.ask(ctx)
 	r.Value, r.Verdict, r.Do = runbook.Clean(a.value), a.verdict, runbook.Clean(a.do)
-	return r
+	return r, a.mute
 }
 
 func credentialsDo(do string) string {

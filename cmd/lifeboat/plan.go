@@ -102,13 +102,7 @@ func (c *planCmd) Run(a *app) error {
 
 func (a *app) describePlan(plan *runbook.Plan, f *files) planned {
 	estimates := a.estimates(plan)
-	never := map[string]bool{}
-	for i := range plan.Steps {
-		// A condition on inputs alone is known now; one on outputs is not, and counts as needed.
-		if ok, err := plan.Needed(plan.Steps[i].ID, &runbook.State{}); err == nil && !ok {
-			never[plan.Steps[i].ID] = true
-		}
-	}
+	never := neverNeeded(plan)
 	took := func(step string) time.Duration {
 		if never[step] {
 			return 0
@@ -171,20 +165,7 @@ func byHandAs(plan *runbook.Plan, s *runbook.State, call runbook.Call) []string 
 
 // estimates are from the runs of this runbook that did the step, the newest first, else from the budgets.
 func (a *app) estimates(plan *runbook.Plan) map[string]runbook.Estimate {
-	out := map[string]runbook.Estimate{}
-	took := map[string][]time.Duration{}
-	for _, r := range a.pastRuns(plan) {
-		for _, s := range r.Steps {
-			if s.Status == runbook.StatusDone && s.Elapsed > 0 && len(took[s.Step]) < 20 {
-				took[s.Step] = append(took[s.Step], time.Duration(s.Elapsed))
-			}
-		}
-	}
-	for i := range plan.Steps {
-		step := &plan.Steps[i]
-		out[step.ID] = runbook.HistoryEstimate(step, took[step.ID])
-	}
-	return out
+	return estimatesFrom(plan, a.pastRuns(plan))
 }
 
 // pastRuns reads the history without making a store: a plan changes nothing. A rehearsal learns from rehearsals, the rest
@@ -197,12 +178,8 @@ func (a *app) pastRuns(plan *runbook.Plan) []store.Summary {
 	lib := bolt.New(dir.History())
 	ctx, cancel := background(2 * time.Second)
 	defer cancel()
-	modes := []runbook.Mode{runbook.Live, runbook.Drill}
-	if plan.Mode == runbook.Rehearse {
-		modes = []runbook.Mode{runbook.Rehearse}
-	}
 	var out []store.Summary
-	for _, m := range modes {
+	for _, m := range modesLike(plan.Mode) {
 		runs, err := lib.Runs(ctx, store.Query{Runbook: plan.Name, Mode: m, Limit: 20})
 		if err != nil {
 			return nil // a forecast from the budgets is better than none

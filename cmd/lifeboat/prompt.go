@@ -102,70 +102,23 @@ func (f *follower) sayFailure(why *runbook.Failure) {
 }
 
 // readLater are the outputs of the question's step that steps to come read and that are not there, as NAME=VALUE: somebody who
-// leaves the step out has to give them. Which ones they are shows when each is taken away.
+// leaves the step out has to give them.
 func (f *follower) readLater(q runbook.Question) []string {
-	if f.plan == nil {
+	if f.plan == nil || q.Kind == runbook.AskWaive {
 		return nil
 	}
-	step, ok := f.plan.Step(q.Step)
-	if !ok || q.Kind == runbook.AskWaive {
-		return nil
+	wanted := runbook.Wanted(f.plan, &f.state, q.Step)
+	for i := range wanted {
+		wanted[i] += "=VALUE"
 	}
-	st := f.state.Step(q.Step)
-	var out []string
-	for _, o := range step.Kind.Outputs {
-		if _, has := st.Outputs[o.Name]; !has && f.isRead(q.Step, o.Name) {
-			out = append(out, o.Name+"=VALUE")
-		}
-	}
-	return out
-}
-
-func (f *follower) isRead(id, output string) bool {
-	whole, stand := runbook.Placeholders(f.plan), runbook.Placeholders(f.plan)
-	delete(stand.Steps[id].Outputs, output)
-	stand.Steps[id].Status = runbook.StatusSkipped
-	for i := range f.plan.Steps {
-		later := &f.plan.Steps[i]
-		if st := f.state.Step(later.ID); later.ID == id || st.Settled() {
-			continue
-		}
-		if _, err := f.plan.Bind(later.ID, &stand, nil); err != nil {
-			return true
-		}
-		_, before := f.plan.Needed(later.ID, &whole) // a stand-in may fit no condition
-		if _, err := f.plan.Needed(later.ID, &stand); err != nil && (before == nil || before.Error() != err.Error()) {
-			return true
-		}
-	}
-	return false
-}
-
-// complete refuses an answer that leaves a step out without what later steps need from it.
-func (f *follower) complete(q runbook.Question, r runbook.Reply) error {
-	leaves := r.Choice == runbook.ChooseSkip || r.Choice == runbook.ChooseByHand ||
-		r.Choice == runbook.ChooseApprove && q.Kind == runbook.AskManual
-	if !leaves {
-		return nil
-	}
-	var missing []string
-	for _, want := range f.readLater(q) {
-		if _, given := r.Outputs[strings.TrimSuffix(want, "=VALUE")]; !given {
-			missing = append(missing, want)
-		}
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("later steps read what %s would have left: add %s", q.Step, strings.Join(missing, " "))
-	}
-	return nil
+	return wanted
 }
 
 // leaving are the answers that leave the question's step out.
 func leaving(q runbook.Question) []string {
 	var out []string
 	for _, c := range q.Choices {
-		switch {
-		case c == runbook.ChooseApprove && q.Kind == runbook.AskManual, c == runbook.ChooseSkip, c == runbook.ChooseByHand:
+		if q.LeavesOut(c) {
 			verb, _, _ := strings.Cut(phrase(q, c), " ")
 			out = append(out, verb)
 		}
