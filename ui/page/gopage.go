@@ -23,18 +23,18 @@ type goCommand struct {
 func goCommands() []goCommand {
 	return []goCommand{
 		{"home", "", "is it well, what runs, what to do", goTo(Route{Where: AtHome})},
-		{"history", "[WORDS]", "the runs, those that have all the words", func(w []string) (tea.Msg, string) {
+		{"history", "[WORDS]", "the runs that have all these words", func(w []string) (tea.Msg, string) {
 			return Open{Route{Where: AtHistory, Find: strings.Join(w, " ")}}, ""
 		}},
 		{"runbook", "NAME", "what it does, and start it", goRunbook},
-		{"run", "NAME", "the same: nothing starts before you say so", goRunbook},
+		{"run", "NAME", "the same; nothing starts yet", goRunbook},
 		{"show", "ID", "one run: what happened when", func(w []string) (tea.Msg, string) {
 			if len(w) != 1 {
 				return nil, "show which run? show ID; history lists them"
 			}
 			return Open{Route{Where: AtShow, Run: runbook.RunID(w[0])}}, ""
 		}},
-		{"replay", "ID [SPEED]", "see one run again, 1 to 60 times as fast", goReplay},
+		{"replay", "ID [SPEED]", "one run again, 1 to 60 times faster", goReplay},
 		{"theme", "NAME", goThemeNames(), goTheme},
 		{"help", "", "the keys of the page you were on", goTo(Route{Where: AtHelp})},
 		{"quit", "", "leave lifeboat; runs go on", func([]string) (tea.Msg, string) { return Leave{}, "" }},

@@ -149,7 +149,7 @@ func (p *helpPage) words(width int) []string {
 		{th.Asking.Render(th.Sign.Unknown), "unknown: it may have happened"},
 		{th.Bad.Render(th.Sign.Failed), "failed"},
 		{th.Dim.Render(th.Sign.Waiting), "waiting, or not needed"},
-		{th.Warn.Render(th.Sign.Warn), "warn: late, skipped, or to be looked at"},
+		{th.Warn.Render(th.Sign.Warn), "warn: late, or skipped"},
 		{th.Dim.Render(th.Sign.Undone), "undone"},
 	} {
 		out = append(out, widget.Cut(th, "   "+s[0]+" "+th.Text.Render(s[1]), width))

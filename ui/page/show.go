@@ -478,7 +478,7 @@ func (p *Show) ShortHelp() []key.Binding {
 	case p.view == nil:
 		return []key.Binding{KeyBack}
 	case p.detail != nil:
-		return []key.Binding{Named(KeyBack, "to the run"), Press("p", "replay from here"), KeyDown, KeyBottom, KeyHelp}
+		return []key.Binding{Named(KeyBack, "to the run"), Press("p", "replay from here"), KeyDown, Named(KeyBottom, "end of the log"), KeyHelp}
 	case p.focused() != "":
 		keys = append(keys, Named(KeyEnter, "the step"))
 	case p.open():

@@ -63,7 +63,9 @@ func (p *Show) facts(id string) []stepFact {
 		add("attempts", fmt.Sprintf("%d, key %s (generation %d)", st.Attempt, st.Key, st.Generation))
 	}
 	for _, name := range sortedNames(st.Outputs) {
-		add("left", name+" = "+fmt.Sprint(st.Outputs[name]))
+		if text := outputText(st.Outputs[name]); text != "" {
+			add("left", name+" = "+text)
+		}
 	}
 	for _, t := range st.Made {
 		add("made", t.String())
@@ -76,6 +78,19 @@ func (p *Show) facts(id string) []stepFact {
 	}
 	out = append(out, p.told(id)...)
 	return out
+}
+
+// outputText is a value that a step left for later ones.
+func outputText(v any) string {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return fmt.Sprint(v)
+	}
+	var parts []string
+	for _, k := range sortedNames(m) {
+		parts = append(parts, k+" "+outputText(m[k]))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func kindName(s runbook.PlannedStep) string {

@@ -105,7 +105,7 @@ func showAbout(f runbook.Fact) (step string, mark bool) {
 		return f.Step, true
 	case *runbook.RunResumed:
 		return "", f.Driver != nil
-	case *runbook.RunHeld, *runbook.RunTakenOver, *runbook.GuardWaived, *runbook.StopRequested, *runbook.UndoRequested:
+	case *runbook.RunHeld, *runbook.RunFinished, *runbook.RunTakenOver, *runbook.GuardWaived, *runbook.StopRequested, *runbook.UndoRequested:
 		return "", true
 	}
 	return showStep(f), false
@@ -226,6 +226,9 @@ func (t *showTimeline) steps(v *runView) {
 		}
 		sp.Dim = st.Status == runbook.StatusNotNeeded || st.Status == runbook.StatusWaiting
 		sp.Sign, sp.Note = stepMark(st), stepNote(st, sp)
+		if late := sp.To - sp.End; sp.Did && sp.End > 0 && late > 0 && late <= max(2*time.Second, t.total/30) {
+			sp.End = sp.To // what is late by a breath because something before it was is not to look late
+		}
 		t.lines = append(t.lines, showLine{step: id, bar: true, span: len(t.spans)})
 		t.spans = append(t.spans, sp)
 		if why := stepWhy(st); why != "" {
