@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"lifeboat/runbook"
 	"lifeboat/ui/theme"
 	"lifeboat/ui/widget"
@@ -343,7 +341,7 @@ func para(th *theme.Theme, head, text string, w int) []string {
 	return paraIn(th, th.Text, head, text, w)
 }
 
-func paraIn(th *theme.Theme, style lipgloss.Style, head, text string, w int) []string {
+func paraIn(th *theme.Theme, style theme.Style, head, text string, w int) []string {
 	const col = 15
 	if text == "" {
 		return nil
@@ -370,7 +368,7 @@ func paraIn(th *theme.Theme, style lipgloss.Style, head, text string, w int) []s
 }
 
 // lines wraps text without a heading.
-func textLines(style lipgloss.Style, text string, w int) []string {
+func textLines(style theme.Style, text string, w int) []string {
 	var out []string
 	for _, l := range widget.Wrap(text, w) {
 		out = append(out, style.Render(l))

@@ -5,8 +5,8 @@ import (
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
-	"charm.land/lipgloss/v2"
 
+	"lifeboat/ui/theme"
 	"lifeboat/ui/widget"
 )
 
@@ -22,7 +22,7 @@ type row struct {
 type form struct {
 	sign  string
 	title string
-	style func() lipgloss.Style
+	style func() theme.Style
 	body  func(width int) []string // may be nil
 	rows  []row
 	mark  func(i int) string // a sign before each row; may be nil

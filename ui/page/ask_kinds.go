@@ -7,7 +7,6 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"charm.land/lipgloss/v2"
 
 	"lifeboat/runbook"
 	"lifeboat/ui/theme"
@@ -86,12 +85,12 @@ func (a *ask) form() *form {
 
 func (a *ask) theme() *theme.Theme { return a.v.env.Theme }
 
-func asking(v *runView) func() lipgloss.Style {
-	return func() lipgloss.Style { return v.env.Theme.Asking }
+func asking(v *runView) func() theme.Style {
+	return func() theme.Style { return v.env.Theme.Asking }
 }
 
-func failing(v *runView) func() lipgloss.Style {
-	return func() lipgloss.Style { return v.env.Theme.Bad }
+func failing(v *runView) func() theme.Style {
+	return func() theme.Style { return v.env.Theme.Bad }
 }
 
 func (a *ask) startForm() *form {

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"charm.land/lipgloss/v2"
 
 	"lifeboat/runbook"
+	"lifeboat/ui/theme"
 	"lifeboat/ui/widget"
 )
 
@@ -19,8 +19,8 @@ func (d *dialog) tell(fact, then runbook.Fact) tea.Cmd {
 	return Then(Fact{Run: d.v.state.Run, Fact: fact, Then: then})
 }
 
-func strong(v *runView) func() lipgloss.Style {
-	return func() lipgloss.Style { return v.env.Theme.Strong }
+func strong(v *runView) func() theme.Style {
+	return func() theme.Style { return v.env.Theme.Strong }
 }
 
 // newNote writes a remark into the record.

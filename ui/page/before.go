@@ -4,8 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"lifeboat/runbook"
 	"lifeboat/ui/theme"
 	"lifeboat/ui/widget"
@@ -82,7 +80,7 @@ func (v *runView) beforeParts(w int) []part {
 		onePart(14, []string{rule.Render(th.Rule(mode, w))}),
 		onePart(19, v.modeLines(w)),
 		gap,
-		{variants: v.guardLines(w), weights: []int{9, 15, 18}},
+		{variants: v.guardLines(w), weights: []int{9, 15, 17, 18}},
 		gap,
 		{variants: v.changeLines(w), weights: []int{6, 7, 13, 16}},
 		gap,
@@ -135,7 +133,7 @@ func (v *runView) modeLines(w int) []string {
 type guardLine struct {
 	sign, id, title, value, age string
 	well                        bool
-	style                       lipgloss.Style
+	style                       theme.Style
 }
 
 // guardLines are the conditions: with their titles and all that was seen, then a line each, then those that do not hold.
@@ -170,10 +168,11 @@ func (v *runView) guardLines(w int) [][]string {
 			few = append(few, one)
 		}
 	}
+	bad := few
 	if well > 0 {
-		few = append(few, "   "+th.Good.Render(th.Sign.Done+" "+plural(well, "guard")+" settled"))
+		few = append(few[:len(few):len(few)], "   "+th.Good.Render(th.Sign.Done+" "+plural(well, "guard")+" settled"))
 	}
-	return [][]string{long, short, few}
+	return [][]string{long, short, few, bad}
 }
 
 func (v *runView) guards() []guardLine {
@@ -194,7 +193,7 @@ func (v *runView) guards() []guardLine {
 func (v *runView) guardLine(id, title string, applicable bool) guardLine {
 	th, g := v.env.Theme, v.state.Guard(id)
 	line := guardLine{id: id, title: title, age: ageText(v, g.At)}
-	say := func(sign, word string, style lipgloss.Style) guardLine {
+	say := func(sign, word string, style theme.Style) guardLine {
 		line.sign, line.value, line.style = sign, word, style
 		if g.Evidence != "" {
 			line.value += ": " + g.Evidence

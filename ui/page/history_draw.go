@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"charm.land/lipgloss/v2"
-
 	"lifeboat/runbook"
 	"lifeboat/ui/theme"
 	"lifeboat/ui/widget"
@@ -214,7 +212,7 @@ func (p *historyPage) row(i int, c historyColumns) string {
 		text, mark = th.Focus, " "+th.Focus.Render(th.Sign.Focus)+" "
 	}
 	b.WriteString(mark)
-	cell := func(w int, s lipgloss.Style, value string) {
+	cell := func(w int, s theme.Style, value string) {
 		if w > 0 {
 			value = widget.Cut(th, value, w)
 			b.WriteString(s.Render(value) + widget.Gap(w+1-widget.Width(value)))
@@ -237,7 +235,7 @@ func (p *historyPage) row(i int, c historyColumns) string {
 }
 
 // historyOutcome is how a run ended, or where it stands, with its sign.
-func historyOutcome(th *theme.Theme, r RunLine) (lipgloss.Style, string) {
+func historyOutcome(th *theme.Theme, r RunLine) (theme.Style, string) {
 	switch {
 	case r.Damaged && r.Outcome == "":
 		return th.Bad, th.Sign.Failed + " record damaged"
@@ -258,7 +256,7 @@ func historyOutcome(th *theme.Theme, r RunLine) (lipgloss.Style, string) {
 }
 
 // showOutcome is the look of an outcome.
-func showOutcome(th *theme.Theme, o runbook.Outcome) (lipgloss.Style, string) {
+func showOutcome(th *theme.Theme, o runbook.Outcome) (theme.Style, string) {
 	switch o {
 	case runbook.Done:
 		return th.Good, th.Sign.Done
@@ -269,7 +267,7 @@ func showOutcome(th *theme.Theme, o runbook.Outcome) (lipgloss.Style, string) {
 }
 
 // historyTarget holds the time against the target; what did not arrive was not in time.
-func historyTarget(th *theme.Theme, r RunLine) (lipgloss.Style, string) {
+func historyTarget(th *theme.Theme, r RunLine) (theme.Style, string) {
 	if r.Target == 0 || r.Outcome != runbook.Done && r.Outcome != runbook.DoneWithSkips {
 		return th.Dim, ""
 	}
@@ -286,6 +284,9 @@ func (p *historyPage) about() string {
 		return ""
 	}
 	parts := []string{th.Text.Render(r.Title), string(r.Run)}
+	if p.columns().mode == 0 { // it has no column: it is not to be guessed
+		parts = append([]string{th.Badge(r.Mode).Render(strings.ToUpper(string(r.Mode)))}, parts[1:]...)
+	}
 	if r.Asks != "" {
 		parts[0] = th.Asking.Render(th.Sign.Holding + " waits for a person: " + r.Asks)
 	}

@@ -60,7 +60,7 @@ func (h *home) header() string {
 	th, o := h.env.Theme, &h.overview
 	left := " " + th.Head.Render("lifeboat")
 	if o.Demo {
-		left += " " + th.Rehearse.Reverse(true).Render(" SIMULATED estate ")
+		left += " " + th.Rehearse.Reverse().Render(" SIMULATED estate ")
 	}
 	for _, part := range []string{o.Estate, o.Account, h.env.Actor.String()} {
 		if part != "" {

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"lifeboat/ui/theme"
 )
 
@@ -126,7 +124,7 @@ func allUnknown(rs []Reading) bool {
 }
 
 // verdictLook is how a verdict looks: style, sign and word always go together.
-func verdictLook(th *theme.Theme, v Verdict) (style lipgloss.Style, sign, word string) {
+func verdictLook(th *theme.Theme, v Verdict) (style theme.Style, sign, word string) {
 	switch v {
 	case Well:
 		return th.Good, th.Sign.Done, "well"
@@ -139,14 +137,14 @@ func verdictLook(th *theme.Theme, v Verdict) (style lipgloss.Style, sign, word s
 }
 
 // wordLook is how the state of the whole looks.
-func wordLook(th *theme.Theme, w estateWord) (style lipgloss.Style, sign string) {
+func wordLook(th *theme.Theme, w estateWord) (style theme.Style, sign string) {
 	switch w {
 	case isWell:
-		return th.Good.Bold(true), th.Sign.Done
+		return th.Good.Bold(), th.Sign.Done
 	case isWarn:
-		return th.Warn.Bold(true), th.Sign.Warn
+		return th.Warn.Bold(), th.Sign.Warn
 	case isDown:
-		return th.Bad.Reverse(true), th.Sign.Failed
+		return th.Bad.Reverse(), th.Sign.Failed
 	}
 	return th.Asking, th.Sign.Unknown
 }

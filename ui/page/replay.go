@@ -132,7 +132,6 @@ func (p *Replay) opened(m replayOpened) tea.Cmd {
 	p.player = NewPlayer(p.events, p.speed, now)
 	if p.step != "" {
 		p.player.GoTo(now, func(e runbook.Event) bool { return showStep(e.Fact) == p.step })
-		p.focus = p.step
 	}
 	p.look(now)
 	return nil
@@ -333,7 +332,7 @@ func (p *Replay) heads() []string {
 	}
 	dot := " " + th.Sign.Dot + " "
 	of := "of " + s.StartedAt.In(p.env.Now().Location()).Format("2006-01-02 15:04")
-	left := " " + th.Asking.Reverse(true).Render(" "+word+" ") + th.Dim.Render(" "+of+dot) + th.Text.Render(string(s.Start.Mode))
+	left := " " + th.Asking.Reverse().Render(" "+word+" ") + th.Dim.Render(" "+of+dot) + th.Text.Render(string(s.Start.Mode))
 	right := th.Dim.Render("event " + strconv.Itoa(p.place.Events) + " of " + strconv.Itoa(len(p.events)) + " ")
 	at := runbook.ClockText(p.place.Offset) + " of " + runbook.ClockText(p.player.Length())
 	switch {

@@ -21,6 +21,8 @@ type Run struct {
 	failed  *Trouble // the run could not be opened, or its record not be read further
 	broken  bool     // Next has failed: it is asked again
 	focus   string   // the step that the operator has moved to; "": the current one
+	behind  string   // the step that the details still show while the focus moves; "": that in focus
+	moves   uint64   // of the focus
 	cursor  int      // the line, when the run is over
 	sheets
 	tail tail
@@ -68,6 +70,8 @@ func (p *Run) Update(msg tea.Msg) tea.Cmd {
 	case runText:
 		p.read(msg)
 		return p.refill()
+	case runRest:
+		return p.rested(msg)
 	case runRetry:
 		if msg.page == p {
 			return p.retry()
@@ -153,7 +157,7 @@ func (p *Run) Moving() time.Duration {
 
 // screen is what is shown beside the run itself.
 func (p *Run) screen() runScreen {
-	o := runScreen{focus: p.focus, cursor: p.cursor, sheet: p.up, keys: p.ShortHelp(), inert: p.sending != 0}
+	o := runScreen{focus: p.focus, detail: p.behind, cursor: p.cursor, sheet: p.up, keys: p.ShortHelp(), inert: p.sending != 0}
 	if p.up == nil {
 		o.right = "? keys"
 	}
@@ -163,8 +167,8 @@ func (p *Run) screen() runScreen {
 	if q, open := p.view.question(); open && p.up == nil && q.Seq != p.mine {
 		o.hold = q
 	}
-	if id := p.focused(); p.tail.step == id {
-		o.log = p.tail.lines
+	if p.tail.step == p.detailed() {
+		o.log = p.tail
 	}
 	return o
 }

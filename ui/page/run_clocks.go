@@ -160,7 +160,7 @@ func (v *runView) bar(width int) string {
 	return b.String()
 }
 
-func (v *runView) forecastStyle() interface{ Render(...string) string } {
+func (v *runView) forecastStyle() theme.Style {
 	if t := v.target(); t > 0 && v.forecast.P50 > t {
 		return v.env.Theme.Warn
 	}

@@ -8,19 +8,20 @@ import (
 	"strings"
 
 	"lifeboat/runbook"
+	"lifeboat/ui/theme"
 	"lifeboat/ui/widget"
 )
 
 // details are a step's details in h lines of w cells: what it is for, what went wrong, what it left, the end of its log. The
 // log gets what the rest leaves, and two lines at least.
-func (v *runView) details(id string, w, h int, log []string) []string {
+func (v *runView) details(id string, w, h int, log tail) []string {
 	if id == "" || h < 1 || w < 4 {
 		return nil
 	}
 	th := v.env.Theme
 	step, st := v.planned(id), v.state.Step(id)
 	out := []string{th.Strong.Render(id) + "  " + th.Text.Render(widget.Cut(th, step.Title, w-widget.Width(id)-2))}
-	put := func(style interface{ Render(...string) string }, lines []string, most int) {
+	put := func(style theme.Style, lines []string, most int) {
 		for i, l := range lines {
 			if i < most && len(out) < h {
 				out = append(out, style.Render(l))
@@ -42,13 +43,13 @@ func (v *runView) details(id string, w, h int, log []string) []string {
 	if h > 12 {
 		put(th.Dim, v.factLines(id, w), 8)
 	}
-	if step.Why != "" && (h >= 4 || len(log) == 0) {
+	if step.Why != "" && (h >= 4 || len(log.lines) == 0) {
 		put(th.Dim, widget.Wrap(step.Why, w), max(0, min(few, h-len(out)-2)))
 	}
-	if h > 12 && len(log) > 0 {
+	if h > 12 && len(log.lines) > 0 {
 		out = append(out, "", th.Head.Render("log"))
 	}
-	for _, l := range tailOf(log, h-len(out)) {
+	for _, l := range log.last(h - len(out)) {
 		out = append(out, th.Dim.Render(widget.Cut(th, l, w)))
 	}
 	return out
@@ -125,7 +126,7 @@ func (v *runView) allDetails(id string, w int) []string {
 	th := v.env.Theme
 	step, st := v.planned(id), v.state.Step(id)
 	var out []string
-	para := func(style interface{ Render(...string) string }, text string) {
+	para := func(style theme.Style, text string) {
 		if text == "" {
 			return
 		}

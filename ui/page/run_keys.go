@@ -90,8 +90,9 @@ func (p *Run) move(msg tea.KeyPressMsg) (cmd tea.Cmd, moved bool) {
 		return nil, true
 	}
 	at := max(0, min(slices.Index(steps, p.focused())+by, len(steps)-1))
+	rest := p.moved()
 	p.focus = steps[at]
-	return p.refresh(), true
+	return tea.Batch(rest, p.refresh()), true
 }
 
 // focused is the step that details are about.

@@ -40,9 +40,9 @@ func (v *runView) overOutcome(t *overText, w int) {
 		style := th.Bad
 		switch f.Outcome {
 		case runbook.Done:
-			style = th.Good.Bold(true)
+			style = th.Good
 		case runbook.DoneWithSkips, runbook.Stopped:
-			style = th.Warn.Bold(true)
+			style = th.Warn
 		}
 		for n, line := range widget.Wrap(v.ownSign(sign)+" "+subject+" "+words, max(1, w-2)) {
 			head := strings.TrimPrefix(line, v.ownSign(sign)+" "+subject)

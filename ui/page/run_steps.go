@@ -6,17 +6,16 @@ import (
 	"strings"
 	"time"
 
-	"charm.land/lipgloss/v2"
-
 	"lifeboat/runbook"
+	"lifeboat/ui/theme"
 	"lifeboat/ui/widget"
 )
 
 // stepLine is one step in words: a sign, what is known, and the time.
 type stepLine struct {
 	sign  string
-	style lipgloss.Style // of sign, and of words that matter
-	warn  string         // before the words: over its budget, being undone
+	style theme.Style // of sign, and of words that matter
+	warn  string      // before the words: over its budget, being undone
 	words string
 	when  string
 	plain bool // the words are no more than what the step is for

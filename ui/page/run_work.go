@@ -67,6 +67,9 @@ func (v *runView) besideLines(w, h int, o runScreen) []string {
 
 // detailStep is the step whose details are shown.
 func (v *runView) detailStep(o runScreen) string {
+	if o.detail != "" {
+		return o.detail
+	}
 	rows := v.rows(o, 1<<20)
 	if len(rows.rows) == 0 {
 		return ""
@@ -77,15 +80,16 @@ func (v *runView) detailStep(o runScreen) string {
 // phoneLines: the focused step large, the others as far as there is room.
 func (v *runView) phoneLines(w, h int, o runScreen) []string {
 	th := v.env.Theme
+	o.detail = "" // the large step is the one in focus
 	id := v.detailStep(o)
 	out := []string{" " + th.Line.Render(th.Rule(v.state.Start.Mode, w-2))}
 	if id != "" {
 		out = append(out, v.largeLines(id, w, h-1)...)
 	}
 	out = append(out, v.restLines(id, w)...)
-	if room := h - len(out); room >= 3 && len(o.log) > 0 {
+	if room := h - len(out); room >= 3 && len(o.log.lines) > 0 {
 		out = append(out, " "+th.Line.Render(th.Rule(v.state.Start.Mode, w-2)))
-		for _, l := range tailOf(o.log, room-1) {
+		for _, l := range o.log.last(room - 1) {
 			out = append(out, th.Dim.Render(widget.Cut(th, " "+l, w)))
 		}
 	}
@@ -148,6 +152,7 @@ func (v *runView) restLines(but string, w int) []string {
 
 // listLines is the plainest screen: the current step, what else runs, what is left.
 func (v *runView) listLines(w, h int, o runScreen) []string {
+	o.detail = ""
 	id := v.detailStep(o)
 	if id == "" {
 		return nil
@@ -164,13 +169,6 @@ func (v *runView) listLines(w, h int, o runScreen) []string {
 		out = append(out, " "+th.Head.Render("DNS")+" "+d.short(v, w-6))
 	}
 	return append(out, v.restLines(id, w)...)
-}
-
-func tailOf(lines []string, n int) []string {
-	if n < 0 {
-		n = 0
-	}
-	return lines[max(0, len(lines)-n):]
 }
 
 // feedLine puts an event of the run's log into words.

@@ -87,9 +87,10 @@ func (p *runbookPage) Close() {
 	}
 }
 
-// SetSize takes the terminal's size.
+// SetSize takes the terminal's size, or another theme.
 func (p *runbookPage) SetSize(width, height int) {
 	p.frame.SetSize(width, height)
+	p.outline = outlineOf(p.env.Theme, &p.preview)
 	p.settle()
 }
 

@@ -23,7 +23,7 @@ func (p *runbookPage) asideLines(w int) []string {
 func (p *runbookPage) stepLines(s *runbook.PlannedStep, w int) []string {
 	th := p.env.Theme
 	var out []string
-	say := func(style func(...string) string, words string) {
+	say := func(style func(string) string, words string) {
 		for _, l := range widget.Wrap(words, max(1, w)) {
 			out = append(out, style(l))
 		}
@@ -203,7 +203,7 @@ func (p *runbookPage) wordLines() []string {
 	out = append(out, "")
 	label := "type " + p.need.Word + " "
 	text, _ := p.field.View(max(1, p.w-widget.Width(label)-5))
-	out = append(out, "   "+th.Strong.Render(label)+th.Focus.Underline(true).Render(text+" "))
+	out = append(out, "   "+th.Strong.Render(label)+th.Focus.Underline().Render(text+" "))
 	if p.needBad != "" {
 		out = append(out, "   "+th.Warn.Render(th.Sign.Warn+" the word is "+p.need.Word+", not "+p.needBad+": nothing was done"))
 	}

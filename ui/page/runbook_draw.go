@@ -210,9 +210,9 @@ func (p *runbookPage) modeLine(focused bool) string {
 		word := " " + strings.ToUpper(string(m)) + " "
 		switch {
 		case m == p.choice.Mode:
-			out += th.Badge(m).Reverse(true).Render(word) + " "
+			out += th.Badge(m).Reverse().Render(word) + " "
 		case p.why(m) != "":
-			out += th.Dim.Strikethrough(true).Render(strings.TrimSpace(word)) + "  "
+			out += th.Dim.Strikethrough().Render(strings.TrimSpace(word)) + "  "
 		default:
 			out += word + " "
 		}
@@ -238,7 +238,7 @@ func (p *runbookPage) fieldLine(f rbChoice, focused bool) string {
 	out := p.label(f.name, focused)
 	if p.editing == f.key {
 		text, _ := p.field.View(max(1, p.left()-widget.Width(out)-4))
-		return out + th.Focus.Underline(true).Render(text+" ")
+		return out + th.Focus.Underline().Render(text+" ")
 	}
 	words := f.title
 	for _, o := range f.options {

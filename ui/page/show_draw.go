@@ -116,8 +116,9 @@ func (p *Show) head(l showLayout) []string {
 	if l.head < 4 {
 		return append([]string{left + "  " + p.outcome()}, p.warningLine(p.h >= 8)...)
 	}
-	if s.Start.Title != "" && s.Start.Title != s.Start.Name {
-		left += th.Dim.Render(" "+th.Sign.Dot+" ") + th.Text.Render(s.Start.Title)
+	title := th.Dim.Render(" "+th.Sign.Dot+" ") + th.Text.Render(s.Start.Title)
+	if s.Start.Title != "" && s.Start.Title != s.Start.Name && widget.Width(left)+widget.Width(title)+len(p.run)+2 <= p.w {
+		left += title // half a title says less than none
 	}
 	lines := []string{
 		widget.Ends(th, left, th.Dim.Render(string(p.run))+" ", p.w),
@@ -183,18 +184,26 @@ func (p *Show) outcome() string {
 	return out
 }
 
-// summary is outcome, when, who and why, as much as fits.
+// summary is outcome, when, who and what for: each part whole, or not at all.
 func (p *Show) summary() string {
 	th, s := p.env.Theme, &p.view.state
-	parts := []string{" " + p.outcome()}
-	parts = append(parts, s.StartedAt.In(p.env.Now().Location()).Format("Mon 2 Jan 2006 15:04 MST"), "by "+s.Start.By.String())
+	out := " " + p.outcome()
+	dot := th.Dim.Render(" " + th.Sign.Dot + " ")
+	began := s.StartedAt.In(p.env.Now().Location())
+	when := began.Format("Mon 2 Jan 2006 15:04 MST")
+	if p.w < 80 {
+		when = began.Format("2 Jan 2006 15:04")
+	}
+	parts := []string{when, "by " + s.Start.By.String()}
 	if s.Start.Reference != "" {
 		parts = append(parts, "for "+s.Start.Reference)
 	}
-	if f := s.Finished; f != nil && f.Reason != "" {
-		parts = append(parts, f.Reason)
+	for _, part := range parts {
+		if widget.Width(out)+3+widget.Width(part) <= p.w {
+			out += dot + th.Text.Render(part)
+		}
 	}
-	return strings.Join(parts, th.Dim.Render(" "+th.Sign.Dot+" "))
+	return out
 }
 
 func (p *Show) tabs() string {
@@ -203,7 +212,7 @@ func (p *Show) tabs() string {
 	for t := range showTabs {
 		n, name := strconv.Itoa(int(t)+1), t.String()
 		if t == p.tab {
-			parts = append(parts, th.Key.Render(n)+" "+th.Focus.Underline(true).Render(name))
+			parts = append(parts, th.Key.Render(n)+" "+th.Focus.Underline().Render(name))
 		} else {
 			parts = append(parts, th.Dim.Render(n+" "+name))
 		}

@@ -52,19 +52,17 @@ func (p palette) paint(t *Theme) {
 		}
 		return s
 	}
-	t.Text, t.Dim, t.Line = ink(p.text), ink(p.dim), ink(p.line)
-	t.Strong, t.Head, t.Key = ink(p.strong).Bold(true), ink(p.text).Bold(true), ink(p.strong).Bold(true)
-	t.Good, t.Active = ink(p.good), ink(p.active)
-	t.Warn, t.Bad, t.Asking = ink(p.warn), ink(p.bad).Bold(true), ink(p.asking).Bold(true)
-	t.Focus = ink(p.strong).Bold(true)
-	t.BarDone, t.BarRest = ink(p.active), ink(p.line)
-	t.Live = ink(p.live).Bold(true).Reverse(true)
-	t.Drill, t.Rehearse = ink(p.drill).Bold(true).Reverse(true), ink(p.rehearse).Bold(true)
+	dim, line, focus, warn, active := ink(p.dim), ink(p.line), ink(p.strong).Bold(true), ink(p.warn), ink(p.active)
 	if p.mono {
-		t.Dim = t.Dim.Faint(true)
-		t.Line = t.Line.Faint(true)
-		t.Focus = t.Focus.Reverse(true)
-		t.Warn = t.Warn.Bold(true)
-		t.Active = t.Active.Bold(true)
+		dim, line, focus = dim.Faint(true), line.Faint(true), focus.Reverse(true)
+		warn, active = warn.Bold(true), active.Bold(true)
 	}
+	t.Text, t.Dim, t.Line = style(ink(p.text)), style(dim), style(line)
+	t.Strong, t.Head, t.Key = style(ink(p.strong).Bold(true)), style(ink(p.text).Bold(true)), style(ink(p.strong).Bold(true))
+	t.Good, t.Active, t.Warn = style(ink(p.good)), style(active), style(warn)
+	t.Bad, t.Asking = style(ink(p.bad).Bold(true)), style(ink(p.asking).Bold(true))
+	t.Focus = style(focus)
+	t.BarDone, t.BarRest = style(ink(p.active)), style(ink(p.line))
+	t.Live, t.Drill = style(ink(p.live).Bold(true).Reverse(true)), style(ink(p.drill).Bold(true).Reverse(true))
+	t.Rehearse = style(ink(p.rehearse).Bold(true))
 }

@@ -11,8 +11,6 @@ package theme
 import (
 	"strings"
 
-	"charm.land/lipgloss/v2"
-
 	"lifeboat/runbook"
 )
 
@@ -35,24 +33,24 @@ type Theme struct {
 	Name  Name
 	ASCII bool // the terminal draws nothing beyond ASCII
 
-	Text   lipgloss.Style // what is read
-	Dim    lipgloss.Style // what can wait
-	Strong lipgloss.Style // the current thing
-	Head   lipgloss.Style // names of sections
-	Key    lipgloss.Style // a key that can be pressed
-	Focus  lipgloss.Style // the line that the keys act on
-	Line   lipgloss.Style // rules and boxes
+	Text   Style // what is read
+	Dim    Style // what can wait
+	Strong Style // the current thing
+	Head   Style // names of sections
+	Key    Style // a key that can be pressed
+	Focus  Style // the line that the keys act on
+	Line   Style // rules and boxes
 
-	Good   lipgloss.Style
-	Warn   lipgloss.Style
-	Bad    lipgloss.Style
-	Active lipgloss.Style // under way
-	Asking lipgloss.Style // waits for a person, or is not known
+	Good   Style
+	Warn   Style
+	Bad    Style
+	Active Style // under way
+	Asking Style // waits for a person, or is not known
 
-	BarDone lipgloss.Style // the part of a bar that is behind us
-	BarRest lipgloss.Style
+	BarDone Style // the part of a bar that is behind us
+	BarRest Style
 
-	Live, Drill, Rehearse lipgloss.Style // the mode's badge
+	Live, Drill, Rehearse Style // the mode's badge
 
 	Sign Signs
 	Box  Box
@@ -88,7 +86,7 @@ func New(name Name, ascii bool) *Theme {
 }
 
 // Badge is the style of a mode.
-func (t *Theme) Badge(m runbook.Mode) lipgloss.Style {
+func (t *Theme) Badge(m runbook.Mode) Style {
 	switch m {
 	case runbook.Live:
 		return t.Live
