@@ -18,12 +18,10 @@ type Paint struct {
 // Key presses a key that moves the focus, and with it the cursor, and waits until that is painted. It reports false when
 // the cursor has not moved within the limit.
 func (t *Term) Key(key string, limit time.Duration) (Paint, bool) {
-	var x, y int
-	t.Look(func(s *Screen) { x, y, _ = s.Cursor() })
-	t.expect(func(s *Screen) bool {
-		nx, ny, shown := s.Cursor()
-		return shown && s.Whole() && (nx != x || ny != y)
-	})
+	t.mu.Lock()
+	rest := t.rest
+	t.mu.Unlock()
+	t.expect(func(s *Screen) bool { return s.Whole() && !s.hidden && rest != [2]int{s.x, s.y} })
 	began := time.Now()
 	t.Type(key)
 	at, ok := t.until(limit)

@@ -48,6 +48,7 @@ type Term struct {
 	bytes  int64
 	first  time.Time // when the first byte since the mark came; zero: none did
 	last   time.Time
+	rest   [2]int // where the cursor stood when a frame was last whole
 	tape   []byte // while it is not nil, what was sent
 	wait   func(*Screen) bool
 	met    chan time.Time
@@ -124,6 +125,9 @@ func (t *Term) arrive(p []byte) {
 	}
 	_, _ = t.screen.Write(p)
 	replies := t.screen.Replies()
+	if t.screen.Whole() {
+		t.rest = [2]int{t.screen.x, t.screen.y}
+	}
 	if t.wait != nil && t.wait(t.screen) {
 		t.wait = nil
 		t.met <- now
