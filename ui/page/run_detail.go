@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lifeboat/runbook"
+	"lifeboat/ui/theme"
 	"lifeboat/ui/widget"
 )
 
@@ -20,7 +21,7 @@ func (v *runView) details(id string, w, h int, log tail) []string {
 	th := v.env.Theme
 	step, st := v.planned(id), v.state.Step(id)
 	out := []string{th.Strong.Render(id) + "  " + th.Text.Render(widget.Cut(th, step.Title, w-widget.Width(id)-2))}
-	put := func(style interface{ Render(...string) string }, lines []string, most int) {
+	put := func(style theme.Style, lines []string, most int) {
 		for i, l := range lines {
 			if i < most && len(out) < h {
 				out = append(out, style.Render(l))
@@ -125,7 +126,7 @@ func (v *runView) allDetails(id string, w int) []string {
 	th := v.env.Theme
 	step, st := v.planned(id), v.state.Step(id)
 	var out []string
-	para := func(style interface{ Render(...string) string }, text string) {
+	para := func(style theme.Style, text string) {
 		if text == "" {
 			return
 		}
