@@ -26,9 +26,16 @@ func (h *home) readingColumn(w, n int) []string {
 		r := &h.readings[i]
 		style, sign, _ := verdictLook(th, r.Verdict)
 		out = append(out, style.Render(sign)+" "+th.Dim.Render(widget.Fit(th, r.Group, 8))+r.Name)
-		out = append(out, "  "+r.Value+th.Dim.Render(" "+th.Sign.Dot+" "+h.origin(r)))
+		origin := h.origin(r)
+		if widget.Width(r.Value)+widget.Width(origin)+5 <= w {
+			out = append(out, "  "+r.Value+th.Dim.Render(" "+th.Sign.Dot+" "+origin))
+		} else {
+			out = append(out, "  "+r.Value, "  "+th.Dim.Render(origin))
+		}
 		if r.Do != "" && r.Verdict != Well {
-			out = append(out, "  "+th.Strong.Render(th.Sign.Arrow+" "+r.Do))
+			for _, l := range widget.Wrap(th.Sign.Arrow+" "+r.Do, max(1, w-2)) {
+				out = append(out, "  "+th.Strong.Render(l))
+			}
 		}
 	}
 	for i := range out {

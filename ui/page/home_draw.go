@@ -254,6 +254,18 @@ func modeBadge(th *theme.Theme, m runbook.Mode) string {
 	return th.Badge(m).Render(" "+word+" ") + widget.Gap(8-len(word))
 }
 
+// modeWord is the mode of a run that is over: a badge would shout about what is past.
+func modeWord(th *theme.Theme, m runbook.Mode) string {
+	word := widget.Fit(th, strings.ToUpper(string(m)), 8)
+	switch m {
+	case runbook.Live:
+		return th.Strong.Render(word)
+	case runbook.Drill:
+		return th.Text.Render(word)
+	}
+	return th.Dim.Render(word)
+}
+
 // Cursor is at the focus.
 func (h *home) Cursor() (int, int, bool) {
 	if h.detail {

@@ -90,7 +90,7 @@ func (h *home) pastLine(r *RunLine, ink homeInk) string {
 		out = ""
 	}
 	style, sign, words := outcomeLook(th, r)
-	out += modeBadge(th, r.Mode) + " " + ink(widget.Fit(th, r.Name, min(14, max(8, h.left()/6)))) + " " + style(sign+" "+words)
+	out += modeWord(th, r.Mode) + " " + ink(widget.Fit(th, r.Name, min(14, max(8, h.left()/6)))) + " " + style(sign+" "+words)
 	if r.Outcome == runbook.Done || r.Outcome == runbook.DoneWithSkips {
 		out += "  " + runbook.ClockText(r.Elapsed) + th.Dim.Render(against(r.Elapsed, r.Target))
 	}

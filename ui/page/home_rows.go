@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"lifeboat/ui/widget"
@@ -153,7 +154,7 @@ func (h *home) troubleRows() []homeRow {
 func (h *home) evidenceRows(most int) []homeRow {
 	th := h.env.Theme
 	if !h.looked {
-		return []homeRow{{text: th.Dim.Render("   asking…  service, regions, servers, backups, standby")}}
+		return []homeRow{{text: th.Dim.Render("   asking…  service, DNS, regions, servers, backups, standby")}}
 	}
 	var out []homeRow
 	wells := map[string][]string{}
@@ -162,7 +163,11 @@ func (h *home) evidenceRows(most int) []homeRow {
 		r := &h.readings[i]
 		switch {
 		case r.Verdict == Well:
-			wells[r.Group] = append(wells[r.Group], th.Dim.Render(r.Name)+" "+r.Value)
+			g := r.Group
+			if !slices.Contains(groups(), g) {
+				g = ""
+			}
+			wells[g] = append(wells[g], th.Dim.Render(r.Name)+" "+r.Value)
 		case shown < most:
 			out = append(out, homeRow{kind: rowReading, i: i})
 			shown++

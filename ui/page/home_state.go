@@ -23,7 +23,7 @@ const (
 const staleAfter = time.Minute
 
 // groups is the order in which readings are told; what stands in no group comes last.
-func groups() []string { return []string{"service", "region", "server", "backup", "standby"} }
+func groups() []string { return []string{"service", "dns", "region", "server", "backup", "standby"} }
 
 // judge says how the estate is. Down means the service alone: what is broken beside it warns. Not knowing is not well, but a
 // copy that no probe can measure is told beside the word: a warning that never ends is soon not read any more.

@@ -356,7 +356,7 @@ func (p *runbookPage) pastLine(r *RunLine, focused bool) string {
 		when = th.Focus.Render(when)
 	}
 	style, sign, words := outcomeLook(th, r)
-	out := when + "  " + modeBadge(th, r.Mode) + "  " + style(sign+" "+words)
+	out := when + "  " + modeWord(th, r.Mode) + "  " + style(sign+" "+words)
 	if r.Outcome == runbook.Done || r.Outcome == runbook.DoneWithSkips {
 		out += "  " + runbook.ClockText(r.Elapsed) + th.Dim.Render(against(r.Elapsed, r.Target))
 	}
