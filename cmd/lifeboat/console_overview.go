@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,7 +89,9 @@ func (o *overview) runs(ctx context.Context, dir store.Dir) {
 
 // newestFirst sorts lines, leaves out what stands twice, and cuts.
 func newestFirst(lines []page.RunLine, limit int) []page.RunLine {
-	slices.SortStableFunc(lines, func(a, b page.RunLine) int { return b.Started.Compare(a.Started) })
+	slices.SortStableFunc(lines, func(a, b page.RunLine) int {
+		return cmp.Or(b.Started.Compare(a.Started), cmp.Compare(b.Run, a.Run)) // as the history has them
+	})
 	seen := map[runbook.RunID]bool{}
 	lines = slices.DeleteFunc(lines, func(l page.RunLine) bool {
 		twice := seen[l.Run]

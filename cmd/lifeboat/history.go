@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +31,8 @@ func (c *historyCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	more := len(runs) > c.Limit // one was asked for beyond what is shown
+	runs = runs[:min(len(runs), c.Limit)]
 	if a.JSON {
 		if runs == nil {
 			runs = []store.Summary{}
@@ -47,7 +48,7 @@ func (c *historyCmd) Run(a *app) error {
 	default:
 		a.printRuns(runs)
 	}
-	if len(runs) == c.Limit {
+	if more {
 		fmt.Fprintf(a.out, "older ones: lifeboat history --before %s\n", runs[len(runs)-1].Run)
 	}
 	return nil
@@ -67,7 +68,7 @@ func (c *historyCmd) find(a *app) ([]store.Summary, error) {
 	}
 	ctx, cancel := background(10 * time.Second)
 	defer cancel()
-	q := store.Query{Runbook: c.Runbook, Outcome: runbook.Outcome(c.Outcome), Mode: runbook.Mode(c.Mode), Limit: c.Limit}
+	q := store.Query{Runbook: c.Runbook, Outcome: runbook.Outcome(c.Outcome), Mode: runbook.Mode(c.Mode), Limit: c.Limit + 1}
 	if c.Before != "" {
 		dir, err := a.readStore()
 		if err != nil {
@@ -90,17 +91,12 @@ func (c *historyCmd) find(a *app) ([]store.Summary, error) {
 	return runs, err
 }
 
-// searchRuns is the history's search with words that must all stand in what a person would call the run by.
+// searchRuns is the history's search with words that must all stand in what a list shows of the run.
 func searchRuns(ctx context.Context, lib store.Finder, q store.Query, find string) ([]store.Summary, error) {
-	words := strings.Fields(strings.ToLower(find))
-	if len(words) == 0 {
-		return lib.Runs(ctx, q)
-	}
 	limit := q.Limit
-	if limit <= 0 {
-		limit = store.DefaultLimit
+	if strings.TrimSpace(find) != "" {
+		q.Limit = max(limit, findBatch)
 	}
-	q.Limit = max(limit, 500)
 	var out []store.Summary
 	for {
 		part, err := lib.Runs(ctx, q)
@@ -108,7 +104,7 @@ func searchRuns(ctx context.Context, lib store.Finder, q store.Query, find strin
 			return nil, err
 		}
 		for i := range part {
-			if saidOf(&part[i], words) {
+			if line := summaryLine(part[i]); fits(&line, find) {
 				if out = append(out, part[i]); len(out) == limit {
 					return out, nil
 				}
@@ -121,17 +117,12 @@ func searchRuns(ctx context.Context, lib store.Finder, q store.Query, find strin
 	}
 }
 
-// saidOf reports whether all words stand in the run's id, runbook, mode, outcome or person.
-func saidOf(s *store.Summary, words []string) bool {
-	text := strings.ToLower(strings.Join([]string{
-		string(s.Run), s.Name, string(s.Mode), string(s.Outcome), outcomeOf(s), s.Actor.String(),
-	}, "\n"))
-	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text, w) })
-}
-
 func outcomeOf(s *store.Summary) string {
-	if s.Outcome == "" {
+	switch {
+	case s.Outcome == "":
 		return "goes on"
+	case s.Refused:
+		return "refused"
 	}
 	return runbook.OutcomeText(s.Outcome, s.Skipped)
 }

@@ -28,12 +28,12 @@ type cli struct {
 	Plan    planCmd    `cmd:"" help:"Show what a run would do: order, critical path, forecast, exact calls. Changes nothing."`
 	Check   checkCmd   `cmd:"" help:"Check a runbook and its estate."`
 	Resume  resumeCmd  `cmd:"" help:"Take up a run whose driver has ended; what was under way is looked at first."`
-	Attach  attachCmd  `cmd:"" help:"Follow a run and answer its questions."`
+	Attach  attachCmd  `cmd:"" help:"Follow a run and answer its questions: on its screen, or line by line."`
 	Stop    stopCmd    `cmd:"" help:"Stop a run at the next safe point."`
 	Undo    undoCmd    `cmd:"" help:"Put back what a run did, dependents first."`
-	History historyCmd `cmd:"" help:"List runs, newest first."`
-	Show    showCmd    `cmd:"" help:"Show one run: every event."`
-	Replay  replayCmd  `cmd:"" help:"Play a run once more as it was, or faster."`
+	History historyCmd `cmd:"" help:"List runs, newest first, and find some of them."`
+	Show    showCmd    `cmd:"" help:"Show one run: every event, what a step wrote, every call, or its steps as bars."`
+	Replay  replayCmd  `cmd:"" help:"Play a run once more as it was, or faster: on its screen, or line by line."`
 	Verify  verifyCmd  `cmd:"" help:"Check that the records of runs are whole."`
 	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of runbook and estate files."`
 	Version versionCmd `cmd:"" help:"Print the version."`
@@ -46,14 +46,14 @@ type cli struct {
 type global struct {
 	Store      string   `placeholder:"DIR" env:"LIFEBOAT_STORE" help:"Where runs and history are kept (default: lifeboat under the XDG state folder)."`
 	Estate     string   `placeholder:"FILE" help:"The estate file (default: the one that the runbook names)."`
-	Plain      bool     `help:"A line an event, questions on standard input, no redraw."`
+	Plain      bool     `help:"No screen: a line an event, questions on standard input."`
 	JSON       bool     `help:"One JSON object a line for runs, one document otherwise."`
 	Yes        bool     `help:"Answer confirmations that need one key."`
 	Confirm    []string `placeholder:"STEP=WORD" sep:"none" help:"Answer a typed confirmation in advance, such as start=us-east-1."`
 	ConfirmAll bool     `help:"Answer every confirmation. Only for rehearsals."`
 
 	Theme         string `enum:"auto,dark,light,night,mono" default:"auto" env:"LIFEBOAT_THEME" help:"Colours of the console: auto, dark, light, night (red on black), mono."`
-	ASCII         bool   `help:"Draw with ASCII alone."`
+	ASCII         bool   `help:"Draw with ASCII alone (by itself where the locale has no more)."`
 	ReducedMotion bool   `help:"Nothing on the screen turns or slides."`
 }
 
@@ -74,8 +74,8 @@ const (
 func run(args []string, in io.Reader, out, errs io.Writer) int {
 	var c cli
 	exit := -1
-	raw := out
-	out, errs = cleanSink{out}, cleanSink{errs}
+	raw, rawErrs := out, errs
+	out, errs = cleanSink{w: out}, cleanSink{w: errs}
 	parser, err := kong.New(&c,
 		kong.Name("lifeboat"), kong.Description("Failover console: guided, timed, recorded."),
 		kong.Writers(out, errs), kong.Exit(func(code int) { exit = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -98,6 +98,8 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 		return exitUsage
 	}
 	a.global = c.global
+	signs := plainSigns(out, c.ASCII, os.Getenv)
+	a.out, a.errs = cleanSink{raw, signs}, cleanSink{rawErrs, signs}
 	if c.JSON {
 		a.out = jsonSink{raw}
 	}

@@ -92,7 +92,7 @@ func (p plainPrinter) line(text string, indent int) {
 
 // broken breaks text into lines of at most width characters; all but the first are indented. A word that is longer stays whole.
 func broken(text string, width, indent int) []string {
-	if width < 2*indent {
+	if width <= 0 || width < 2*indent {
 		return []string{text}
 	}
 	var out []string

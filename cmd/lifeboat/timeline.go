@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -87,8 +88,9 @@ const (
 )
 
 // printTimeline draws the steps as bars under one clock.
-func (a *app) printTimeline(t timeline) {
-	c := newChart(t, a.columns())
+func (a *app) printTimeline(t timeline) { a.printChart(newChart(t, a.columns()), t) }
+
+func (a *app) printChart(c chart, t timeline) {
 	fmt.Fprintf(a.out, "%s 0:00%*s\n", c.head("STEP", "BEGAN", "TOOK", "BUDGET"), max(1, c.room-4), runbook.ClockText(c.whole))
 	for _, s := range t.Steps {
 		if s.Started == nil {
@@ -149,7 +151,7 @@ func (c chart) at(d time.Duration) int {
 	if c.whole <= 0 {
 		return 0
 	}
-	return min(c.room, max(0, int((int64(d)/1000*int64(c.room)+int64(c.whole)/2000)/(int64(c.whole)/1000+1))))
+	return min(c.room, max(0, int(math.Round(float64(d)*float64(c.room)/float64(c.whole)))))
 }
 
 // planned is where a step should have ended; 0 when nobody said.

@@ -60,32 +60,23 @@ func (s shelves) find(ctx context.Context, q store.Query, limit int) ([]store.Su
 		if !bytes.HasPrefix(k, prefix) {
 			break
 		}
-		found, fits, err := s.entry(k, v, len(prefix), q)
+		found, err := s.entry(k, v, len(prefix))
 		if err != nil {
 			return nil, err
 		}
-		if fits {
+		if q.Match(found) {
 			out = append(out, found)
 		}
 	}
 	return out, ctx.Err()
 }
 
-// entry follows an index entry to its summary, and reports whether the query asks for it.
-func (s shelves) entry(k, v []byte, prefix int, q store.Query) (out store.Summary, fits bool, err error) {
+// entry follows an index entry to its summary.
+func (s shelves) entry(k, v []byte, prefix int) (store.Summary, error) {
 	if _, err := unseal(k, v); err != nil {
-		return out, false, err
+		return store.Summary{}, err
 	}
-	if q.Mode != "" {
-		// One mode among thousands of another is looked for without reading all of each summary. In JSON a quotation mark inside
-		// of a text is escaped, so what stands here is the field.
-		text, err := get(s.byTime, k[prefix:])
-		if err != nil || !bytes.Contains(text, []byte(`"mode":"`+string(q.Mode)+`"`)) {
-			return out, false, err
-		}
-	}
-	out, err = s.summaryAt(k[prefix:])
-	return out, err == nil && q.Match(out), err
+	return s.summaryAt(k[prefix:])
 }
 
 // summaryAt returns the summary of the run that stands at a place in time, and holds the one against the other.
