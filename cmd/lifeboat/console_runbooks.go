@@ -265,7 +265,14 @@ func (p *past) runs(name string, modes ...runbook.Mode) []store.Summary {
 func (p *past) proof(name string) *page.RunLine {
 	var found []store.Summary
 	for _, m := range []runbook.Mode{runbook.Live, runbook.Drill} {
-		found = append(found, p.find(store.Query{Runbook: name, Mode: m, Outcome: runbook.Done, Limit: 1})...)
+		newest := p.find(store.Query{Runbook: name, Mode: m, Limit: estimateRuns})
+		i := slices.IndexFunc(newest, func(s store.Summary) bool { return s.Outcome == runbook.Done })
+		switch {
+		case i >= 0:
+			found = append(found, newest[i])
+		case len(newest) == estimateRuns: // before these there may be one
+			found = append(found, p.find(store.Query{Runbook: name, Mode: m, Outcome: runbook.Done, Limit: 1})...)
+		}
 	}
 	if len(found) == 0 {
 		return nil

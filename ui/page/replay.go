@@ -375,7 +375,7 @@ func (p *Replay) decided() string {
 			}
 			sign = "!"
 		}
-		_, _, words := runbook.Describe(e, &p.view.state, p.view.opened.Plan)
+		_, _, words := eventWords(e, p.view)
 		after := max(0, e.Time.Sub(p.place.Time))
 		return ask + th.Dim.Render(" "+th.Sign.Arrow+" ") + showMark(th, sign) + " " + words + th.Dim.Render(" "+runbook.ClockText(after)+" later")
 	}

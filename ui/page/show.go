@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -55,33 +54,6 @@ type stepDetail struct {
 	step string
 	pane textPane
 	log  *textLog
-}
-
-// sessionKeep holds a session that a command opens and a page closes, whichever comes last.
-type sessionKeep struct {
-	mu   sync.Mutex
-	s    Session
-	gone bool
-}
-
-func (k *sessionKeep) put(s Session) (kept bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.gone {
-		s.Close()
-		return false
-	}
-	k.s = s
-	return true
-}
-
-func (k *sessionKeep) close() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.gone = true; k.s != nil {
-		k.s.Close()
-		k.s = nil
-	}
 }
 
 // What comes back from commands.
@@ -215,12 +187,6 @@ func (p *Show) follow(once bool) tea.Cmd {
 		n, err := s.Next(ctx, after)
 		return showNews{to: p, news: n, err: err}
 	}
-}
-
-func (k *sessionKeep) session() Session {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.s
 }
 
 // open reports whether the run has not ended.
@@ -400,7 +366,8 @@ func (p *Show) moves(k tea.KeyPressMsg) bool {
 	case p.tab != showTimes:
 		return p.panes[p.tab].key(k, p.text(), l.width, l.body)
 	}
-	to, by := p.focus, 1
+	var to int
+	by := 1
 	switch {
 	case key.Matches(k, KeyUp):
 		to, by = p.focus-1, -1

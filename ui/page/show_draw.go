@@ -293,7 +293,7 @@ func (p *Show) showText(l showLine, focused bool) string {
 	}
 	at := ""
 	if l.at != "" {
-		at = th.Dim.Render(widget.Right(l.at, 6)) + " "
+		at = th.Dim.Render(widget.Right(l.at, 7)) + " "
 	}
 	if l.sub {
 		at = "  "

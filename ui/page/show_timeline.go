@@ -44,7 +44,7 @@ type showTimeline struct {
 func describeEvents(v *runView, from int, old []showEvent) []showEvent {
 	out := slices.Clip(old)
 	for _, e := range v.seen[from:] {
-		sign, subject, words := runbook.Describe(e, &v.state, v.opened.Plan)
+		sign, subject, words := eventWords(e, v)
 		d := showEvent{at: "0:00", sign: sign, subject: subject, words: words}
 		if !v.state.StartedAt.IsZero() {
 			d.at = runbook.ClockText(e.Time.Sub(v.state.StartedAt))
@@ -58,6 +58,15 @@ func describeEvents(v *runView, from int, old []showEvent) []showEvent {
 		out = append(out, d)
 	}
 	return out
+}
+
+// eventWords is runbook.Describe, with who asked for another try: afterwards that is asked.
+func eventWords(e runbook.Event, v *runView) (sign, subject, words string) {
+	sign, subject, words = runbook.Describe(e, &v.state, v.opened.Plan)
+	if f, retry := e.Fact.(*runbook.StepRetried); retry && f.By != nil {
+		words += ", asked by " + f.By.String()
+	}
+	return sign, subject, words
 }
 
 // heldFor is how long a hold lasted; 0 while it lasts.
