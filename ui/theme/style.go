@@ -38,5 +38,8 @@ func (s Style) Strikethrough() Style { return s.with(lipgloss.NewStyle().Striket
 
 func (s Style) with(more lipgloss.Style) Style {
 	m := style(more)
-	return Style{on: m.on + s.on, off: m.off}
+	if s.on == "" || m.on == "" {
+		return Style{on: s.on + m.on, off: m.off}
+	}
+	return Style{on: strings.TrimSuffix(m.on, "m") + ";" + strings.TrimPrefix(s.on, "\x1b["), off: m.off}
 }
