@@ -233,5 +233,5 @@ func (d *dialog) ShortHelp() []key.Binding {
 	if f.copy != nil {
 		out = append(out, Press("y", "copy the commands"))
 	}
-	return append(out, back, Named(KeyPgDown, "more"))
+	return append(out, back)
 }

@@ -80,11 +80,11 @@ func (v *runView) beforeParts(w int) []part {
 		onePart(14, []string{rule.Render(th.Rule(mode, w))}),
 		onePart(19, v.modeLines(w)),
 		gap,
-		{variants: v.guardLines(w), weights: []int{9, 15, 17, 18}},
+		{variants: v.guardLines(w), weights: []int{5, 15, 17, 18}},
 		gap,
-		{variants: v.changeLines(w), weights: []int{6, 7, 13, 16}},
+		{variants: v.changeLines(w), weights: []int{6, 8, 13, 16}},
 		gap,
-		{variants: v.foreverLines(w), weights: []int{8, 17}},
+		{variants: v.foreverLines(w), weights: []int{7, 17}},
 		gap,
 		onePart(15, v.expectLines(w)),
 		onePart(12, v.inputLines(w)),
@@ -102,10 +102,10 @@ func (v *runView) beforeParts(w int) []part {
 
 // modeLines say on what the run acts, in words.
 func (v *runView) modeLines(w int) []string {
-	th := v.env.Theme
+	th, mode := v.env.Theme, v.state.Start.Mode
 	word, style := "REHEARSE", th.Rehearse
-	text := "a simulated cloud, nothing real is touched"
-	switch v.state.Start.Mode {
+	text := "simulated, nothing real is touched"
+	switch mode {
 	case runbook.Live:
 		word, style, text = "LIVE", th.Bad, "changes production"
 	case runbook.Drill:
@@ -114,7 +114,7 @@ func (v *runView) modeLines(w int) []string {
 	if p := v.opened.Plan; p != nil && p.Estate != nil {
 		e := p.Estate
 		text += ": " + e.Name + ", " + e.Production.Region + " " + th.Sign.Arrow + " " + e.Standby.Region
-		if e.Account != "" {
+		if e.Account != "" && mode != runbook.Rehearse {
 			text += ", account " + e.Account
 		}
 	}

@@ -16,7 +16,7 @@ func TestPauseSaysWhatIsAtStake(t *testing.T) {
 	for mode, words := range map[string][]string{
 		"live":     {"━━━", "LIVE  changes production", "account 123456789012"},
 		"drill":    {"╌╌╌", "DRILL  changes only what the drill names"},
-		"rehearse": {"───", "REHEARSE  a simulated cloud, nothing real is touched"},
+		"rehearse": {"───", "REHEARSE  simulated, nothing real is touched"},
 	} {
 		a := askViewOf(t, "start@"+mode)
 		got := pauseOf(a, 120, 34)
@@ -59,7 +59,7 @@ func TestPauseShowsEveryGuardWithItsAge(t *testing.T) {
 func TestLittleRoomCutsTheLeast(t *testing.T) {
 	a := askViewOf(t, "guard-failed")
 	for h, words := range map[int][]string{
-		1: {"LIVE  changes production"}, 2: {"LIVE", "✗ fenced"}, 4: {"LIVE", "✗ fenced", "CANNOT BE UNDONE"}, 9: {"LIVE", "✓ down", "✗ fenced", "2 dns + quiesce", "TIME"},
+		1: {"LIVE  changes production"}, 2: {"LIVE", "✗ fenced"}, 4: {"LIVE", "✗ fenced", "CANNOT BE UNDONE"}, 9: {"LIVE", "✓ down", "✗ fenced", "2 dns + quiesce", "CANNOT"},
 	} {
 		got := pauseOf(a, 80, h)
 		for _, want := range words {
