@@ -37,7 +37,14 @@ func (v *runView) details(id string, w, h int, log tail) []string {
 			put(th.Bad, widget.Wrap(f.What, w), few)
 			put(th.Text, widget.Wrap(joinWords(f.Means, f.Do), w), few)
 		} else if h > 12 || widget.Width(l.words)+widget.Width(l.warn) > w-30 {
-			put(l.style, widget.Wrap(joinWords(l.warn, l.words), w), few)
+			style, words := l.style, joinWords(l.warn, l.words)
+			if l.warn != "" && st.Undo == runbook.UndoNone {
+				style = th.Warn
+			}
+			if l.plain { // the title says it already
+				words = l.warn
+			}
+			put(style, widget.Wrap(words, w), few)
 		}
 	}
 	if h > 12 {

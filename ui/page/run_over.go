@@ -195,7 +195,7 @@ func (v *runView) tookWords(id string, st *runbook.StepState, long bool) string 
 		return out
 	}
 	out += " of " + runbook.ClockText(e.P50)
-	if late := (took - e.P50).Round(time.Second); late > 0 {
+	if late := took - e.P50; late >= max(2*time.Second, e.P50/10) { // a second more is no news
 		out = v.env.Theme.Sign.Warn + " late: " + out
 	}
 	return out

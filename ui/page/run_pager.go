@@ -131,10 +131,14 @@ func (s *pager) take(m runText) {
 
 // freshen reads on at the end, where the log is followed.
 func (p *Run) freshen() tea.Cmd {
-	if p.sub.follow {
-		return p.part(p.sub, wayOn)
+	if !p.sub.follow {
+		return nil
 	}
-	return nil
+	if p.sub.still != nil {
+		p.sub.cursor = max(0, len(p.sub.content(p.w))-1)
+		p.settle()
+	}
+	return p.part(p.sub, wayOn)
 }
 
 // refill reads the part before, when the operator waits for it.

@@ -11,10 +11,13 @@ import (
 // leastDetail is how many lines the details below the steps want: a rule, a title and two lines.
 const leastDetail = 4
 
+// beside reports whether details stand beside the steps.
+func (p place) beside() bool { return p.size == sizeWide && p.bodyH >= 12 }
+
 // stepsHeight gives the body's lines to the steps and, where the steps leave room, to the details below them.
 func (v *runView) stepsHeight(p place, o runScreen) (steps, detail int) {
 	n := len(v.steps())
-	if p.size == sizeWide && o.sheet == nil {
+	if p.beside() {
 		return p.bodyH - 1, 0
 	}
 	steps = min(n, p.bodyH)
@@ -29,7 +32,7 @@ func (v *runView) stepsHeight(p place, o runScreen) (steps, detail int) {
 func (v *runView) workLines(w int, p place, o runScreen) []string {
 	th := v.env.Theme
 	rows, detail := v.stepsHeight(p, o)
-	if p.size == sizeWide && o.sheet == nil {
+	if p.beside() {
 		return v.besideLines(w, p.bodyH, o)
 	}
 	out := pad(v.stepsLines(w, rows, o), rows)
