@@ -48,7 +48,7 @@ func TestNoScreenWithoutTerminal(t *testing.T) {
 	}
 	defer null.Close()
 	for _, a := range []*app{
-		{in: null, out: cleanSink{null}}, {in: strings.NewReader(""), out: cleanSink{&bytes.Buffer{}}}, {in: null, out: jsonSink{null}},
+		{in: null, out: cleanSink{w: null}}, {in: strings.NewReader(""), out: cleanSink{w: &bytes.Buffer{}}}, {in: null, out: jsonSink{null}},
 	} {
 		if a.screen() {
 			t.Errorf("%+v", a)
