@@ -56,7 +56,11 @@ func (v *runView) details(id string, w, h int, log tail) []string {
 	if h > 12 && len(log.lines) > 0 {
 		out = append(out, "", th.Head.Render("log"))
 	}
-	for _, l := range log.last(h - len(out)) {
+	room := h - len(out)
+	if v.env.SSH {
+		room = min(room, tailFar)
+	}
+	for _, l := range log.last(room) {
 		out = append(out, th.Dim.Render(widget.Cut(th, l, w)))
 	}
 	return out

@@ -21,6 +21,7 @@ const (
 	tailBytes = 8 << 10
 	tailLines = 200
 	tailEvery = time.Second
+	tailFar   = 8 // lines that are shown over a network: what goes up with them is one burst on the line
 )
 
 // take adds what has come since.
@@ -56,7 +57,7 @@ func (t *tail) last(h int) []string {
 
 // restFor is how long the focus must stay before the details follow it over a network: they are most of a frame, and who goes
 // down a list does not read them.
-const restFor = 250 * time.Millisecond
+const restFor = 500 * time.Millisecond
 
 // runRest says that the focus has not moved since the n-th move.
 type runRest struct {
