@@ -83,7 +83,11 @@ func consoleAfterwards(t *testing.T, c *console, id runbook.RunID) {
 	if len(p.Past) != 1 || p.Estimates["sync"].Runs != 1 {
 		t.Errorf("past %v, estimate %+v", p.Past, p.Estimates["sync"])
 	}
-	calls, err := watch(t, c, id).Text(t.Context(), page.TextQuery{})
+	w := watch(t, c, id)
+	if e := w.Opened().Estimates["sync"]; e.Source != "budget" {
+		t.Errorf("the run is held against itself: %+v", e)
+	}
+	calls, err := w.Text(t.Context(), page.TextQuery{})
 	if err != nil || !slices.ContainsFunc(calls.Lines, func(l string) bool { return strings.Contains(l, "launch  in us-east-1") }) {
 		t.Errorf("%v %v", calls, err)
 	}

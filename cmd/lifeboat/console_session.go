@@ -83,7 +83,10 @@ func (s *runSession) take(a *app, state *runbook.State, readErr error) {
 		s.opened.PlanWhy = asTrouble(err)
 		return
 	}
-	s.opened.Plan, s.opened.Estimates, s.opened.Calls = plan, a.estimates(plan), plannedCalls(plan)
+	// What was known when it started: a run is not held against itself.
+	before := store.Summary{Run: s.run, Started: state.StartedAt}.Cursor()
+	s.opened.Plan, s.opened.Estimates = plan, estimatesFrom(plan, a.pastRuns(plan, before))
+	s.opened.Calls = plannedCalls(plan)
 	s.opened.Wants = func(st *runbook.State, step string) []string { return runbook.Wanted(plan, st, step) }
 	s.opened.ByHand = func(st *runbook.State, step string) []string { return callsNow(plan, st, step) }
 }

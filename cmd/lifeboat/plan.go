@@ -165,12 +165,12 @@ func byHandAs(plan *runbook.Plan, s *runbook.State, call runbook.Call) []string 
 
 // estimates are from the runs of this runbook that did the step, the newest first, else from the budgets.
 func (a *app) estimates(plan *runbook.Plan) map[string]runbook.Estimate {
-	return estimatesFrom(plan, a.pastRuns(plan))
+	return estimatesFrom(plan, a.pastRuns(plan, ""))
 }
 
 // pastRuns reads the history without making a store: a plan changes nothing. A rehearsal learns from rehearsals, the rest
-// from the rest: simulated seconds are no forecast of real ones.
-func (a *app) pastRuns(plan *runbook.Plan) []store.Summary {
+// from the rest: simulated seconds are no forecast of real ones. Before is the cursor of the run that they must be older than.
+func (a *app) pastRuns(plan *runbook.Plan, before string) []store.Summary {
 	dir, err := a.existingStore()
 	if err != nil {
 		return nil
@@ -180,7 +180,7 @@ func (a *app) pastRuns(plan *runbook.Plan) []store.Summary {
 	defer cancel()
 	var out []store.Summary
 	for _, m := range modesLike(plan.Mode) {
-		runs, err := lib.Runs(ctx, store.Query{Runbook: plan.Name, Mode: m, Limit: 20})
+		runs, err := lib.Runs(ctx, store.Query{Runbook: plan.Name, Mode: m, Before: before, Limit: estimateRuns})
 		if err != nil {
 			return nil // a forecast from the budgets is better than none
 		}
