@@ -29,9 +29,10 @@ type Replay struct {
 	view   *runView        // nil until the record is there
 	player *Player
 	place  Place
-	focus  string // the step that the operator has moved to; "": the current one
-	cursor int    // the line, when the run is over
-	played int    // how many events the view has taken
+	seen   time.Time // when the place was looked at
+	focus  string    // the step that the operator has moved to; "": the current one
+	cursor int       // the line, when the run is over
+	played int       // how many events the view has taken
 	text   *replayText
 }
 
@@ -98,7 +99,7 @@ func (p *Replay) Moving() time.Duration {
 	if p.player == nil {
 		return 0
 	}
-	return p.player.Every(p.env.Now())
+	return p.player.Every(p.seen) // not of now: what has happened since is not on the screen yet
 }
 
 // Update takes the record, the time, and the operator's keys.
@@ -139,7 +140,7 @@ func (p *Replay) opened(m replayOpened) tea.Cmd {
 
 // look brings the screen to the player's place. What lies behind the place was not seen yet: going back folds anew.
 func (p *Replay) look(now time.Time) {
-	p.place = p.player.At(now)
+	p.place, p.seen = p.player.At(now), now
 	v := p.view
 	if p.place.Events < p.played {
 		v.state, v.seen, p.played = runbook.State{}, nil, 0

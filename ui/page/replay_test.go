@@ -214,3 +214,23 @@ func BenchmarkReplayBack(b *testing.B) {
 		_ = p.View()
 	}
 }
+
+// The end comes between a look at the clock and the question how often to look: the screen has not seen it yet.
+func TestReplayLooksUntilItHasShownTheEnd(t *testing.T) {
+	run := uitest.Scene("done")
+	now := wall
+	env := uitest.Env(now, theme.Dark)
+	env.Now = func() time.Time { return now }
+	p := page.NewReplay(context.Background(), env, uitest.NewConsole(uitest.Quiet, run), run.Opened.Run, 60)
+	t.Cleanup(func() { uitest.Close(p) })
+	uitest.Load(p, 80, 24)
+	now = now.Add(time.Hour)
+	p.Update(page.Tick{At: wall.Add(time.Second)})
+	if p.Moving() == 0 {
+		t.Fatal("it stands still before its end was shown")
+	}
+	p.Update(page.Tick{At: now})
+	if p.Moving() != 0 || !strings.Contains(shownText(p), "DONE") {
+		t.Fatalf("moving %s after the end:\n%s", p.Moving(), shownText(p))
+	}
+}
