@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	labhost.MaybeRunTool() // the tools of the lab's machines are this very binary
+	labhost.MaybeRunTool()                            // the tools of the lab's machines are this very binary
 	if len(os.Args) > 1 && os.Args[1] == "executor" { // a run that a test has started: its driver is this very binary
 		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
