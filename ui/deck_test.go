@@ -32,10 +32,11 @@ type deck struct {
 func onDeck(t *testing.T, console func() *uitest.Console, start page.Route, test func(d *deck)) {
 	t.Helper()
 	uitest.Still(t, func(ctx context.Context, t *testing.T) {
-		c, began := console(), time.Now()
+		c := console()
+		time.Sleep(time.Until(c.Now)) // ticks tell the bubble's time: from here on it is the console's
 		d := &deck{t: t, c: c, inbox: make(chan tea.Msg, 1000)}
 		d.app = ui.New(ctx, c, ui.Options{
-			Start: start, Theme: theme.Dark, Actor: uitest.Operator, Now: func() time.Time { return c.Now.Add(time.Since(began)) },
+			Start: start, Theme: theme.Dark, Actor: uitest.Operator, Now: time.Now,
 		})
 		d.run(d.app.Init())
 		d.resize(80, 24)

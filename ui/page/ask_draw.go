@@ -316,7 +316,7 @@ func (d *dialog) foot(th *theme.Theme, w int) string {
 
 // clockLeft is the run's clock in words. It goes on while a person thinks, and says so.
 func clockLeft(v *runView) string {
-	target := v.state.Start.Target
+	target := v.target()
 	switch {
 	case v.state.Finished != nil:
 		return ""
@@ -325,15 +325,15 @@ func clockLeft(v *runView) string {
 	case v.state.ClockFrom.IsZero():
 		return "the clock does not run yet"
 	}
-	took := max(0, v.now.Sub(v.state.ClockFrom))
-	left := time.Duration(target) - took
+	took := v.elapsed().Truncate(time.Second) // as the large clock has it: two of them a second apart help nobody
+	left := target - took
 	switch {
 	case target == 0:
 		return runbook.ClockText(took) + " since the start · clock goes on"
 	case left < 0:
-		return runbook.ClockText(-left) + " over " + runbook.ClockText(time.Duration(target)) + " · clock goes on"
+		return runbook.ClockText(-left) + " over " + runbook.ClockText(target) + " · clock goes on"
 	}
-	return runbook.ClockText(left) + " left of " + runbook.ClockText(time.Duration(target)) + " · clock goes on"
+	return runbook.ClockText(left) + " left of " + runbook.ClockText(target) + " · clock goes on"
 }
 
 // para is a heading and a text that hangs beside it, or below it where there is little room.

@@ -35,9 +35,9 @@ func Picture(now time.Time, make Maker, keys ...string) string {
 	var b strings.Builder
 	for _, name := range []theme.Name{theme.Mono, theme.Dark} {
 		for _, size := range Sizes() {
-			p := make(Env(now, name))
-			Load(p, size.W, size.H)
-			Press(p, keys...)
+			env := Env(now, name)
+			p := make(env)
+			Pose(env, p, size.W, size.H, keys...)
 			fmt.Fprintf(&b, "=== %s %dx%d%s\n%s\n", name, size.W, size.H, cursor(p), Readable(p.View()))
 			Close(p)
 		}
@@ -209,6 +209,15 @@ func Load(p page.Page, w, h int) {
 	if p, ok := p.(interface{ Init() tea.Cmd }); ok {
 		drain(p.Init(), p.(page.Page).Update)
 	}
+}
+
+// Pose loads a page, lets a second go by, so that a question that has opened by itself takes keys, and presses some.
+func Pose(env *page.Env, p page.Page, w, h int, keys ...string) {
+	Load(p, w, h)
+	at := env.Now().Add(time.Second)
+	env.Now = func() time.Time { return at }
+	p.Update(page.Tick{At: at})
+	Press(p, keys...)
 }
 
 // Press presses keys and lets what follows come to its end. A key is written as its String: "enter", "ctrl+f", "A"; one that
