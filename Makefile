@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 INLINE := lifeboat/runbook github.com/charmbracelet/... github.com/clipperhouse/... go.yaml.in/...
 SMALL  := -tags nethttpomithttp2 -gcflags='all=-l' $(foreach p,$(INLINE),-gcflags='$(p)=')
 
-.PHONY: build demo test race lint check bench soak tools clean
+.PHONY: build demo test race lint check bench soak pictures tools clean
 
 build: ## the program, in bin/
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' $(SMALL) -o $(BIN) ./cmd/lifeboat
@@ -32,10 +32,13 @@ lint:
 check: lint test ## what runs before a change lands
 
 bench: tools
-	$(GO) test -run '^$$' -bench . -benchtime 1s ./...
+	$(GO) test -run '^$$' -bench . -benchtime 1s -timeout 40m ./...
 
 soak: tools ## the full figures of the reliability tests; takes hours
 	LIFEBOAT_SOAK=1 $(GO) test -timeout 12h ./...
+
+pictures: build ## those of the README, anew, from the program; says what is missing where it cannot
+	@bash .ci/pictures
 
 # What the tests talk to: an ssh server, rsync, strace, and moto, an emulator of AWS. A test whose tool is missing says so
 # and skips; with CI=true it fails.
