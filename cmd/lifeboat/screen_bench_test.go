@@ -105,6 +105,9 @@ func chatter(b *testing.B, path string) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	for n := range 60 { // the log is longer than any pane that shows its end
+		fmt.Fprintf(f, ">f.st...... shop/orders/%06d.dat\n", n)
+	}
 	tick, stop, done := time.NewTicker(time.Second), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -138,6 +141,9 @@ func (g *bridge) open(b *testing.B, o ptytest.Options, args ...string) *ptytest.
 	b.Helper()
 	o.Dir = g.dir
 	o.Env = append(o.Env, "LIFEBOAT_STORE="+string(g.store), "HOME="+g.dir, "AWS_EC2_METADATA_DISABLED=true", "AWS_ENDPOINT_URL=http://127.0.0.1:1")
+	if o.Link != (ptytest.Link{}) { // who sits at the other end of a slow line has come by ssh
+		o.Env = append(o.Env, "SSH_TTY=/dev/pts/1", "SSH_CONNECTION=192.0.2.1 50000 192.0.2.2 22")
+	}
 	t := ptytest.Start(b, o, append([]string{g.program}, args...)...)
 	if _, ok := t.Try(10*time.Second, (*ptytest.Screen).Full); !ok {
 		b.Skipf("SKIPPED: lifeboat %v does not take the screen; it shows:\n%s", args, t.Text())
