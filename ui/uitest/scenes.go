@@ -335,24 +335,33 @@ func undoing(mode runbook.Mode) *teller {
 	t := stopped(mode)
 	t.fact(20, &runbook.UndoRequested{Steps: []string{"launch"}, By: Operator, Reason: "production is back"})
 	t.news.Driven = true
-	for _, id := range []string{"quiesce", "attach"} {
-		t.fact(0.2, &runbook.UndoStarted{Step: id})
-		t.fact(4, &runbook.UndoSucceeded{Step: id, Evidence: t.words(map[string]string{
-			"quiesce": "198.51.100.21 says that it is not paused", "attach": "vol-0b2c3d4e5f6071829 is available",
-		}[id])})
+	for _, id := range []string{"quiesce", "mount", "attach"} {
+		t.undo(4, id)
 	}
 	t.fact(0.2, &runbook.UndoStarted{Step: "address"})
 	t.wait(2 * time.Second)
 	return t
 }
 
+// undo puts a step back, as its kind says it.
+func (t *teller) undo(takes float64, id string) {
+	t.fact(0.2, &runbook.UndoStarted{Step: id})
+	t.undid(takes, id)
+}
+
+func (t *teller) undid(after float64, id string) {
+	t.fact(after, &runbook.UndoSucceeded{Step: id, Evidence: t.words(map[string]string{
+		"quiesce": "198.51.100.21 says that it is not paused", "mount": "/srv/data is not mounted on " + server,
+		"attach": "vol-0b2c3d4e5f6071829 is available", "address": "198.51.100.7 is not associated",
+		"dns": "A = 203.0.113.10, TTL 300: set in Route 53", "launch": server + " is terminated",
+	}[id])})
+}
+
 func undone(mode runbook.Mode) *teller {
 	t := undoing(mode)
-	t.fact(1, &runbook.UndoSucceeded{Step: "address", Evidence: t.words("198.51.100.7 is not associated")})
-	t.fact(0.2, &runbook.UndoStarted{Step: "dns"})
-	t.fact(1.4, &runbook.UndoSucceeded{Step: "dns", Evidence: "A = 203.0.113.10, TTL 300: set in Route 53"})
-	t.fact(0.2, &runbook.UndoStarted{Step: "launch"})
-	t.fact(12, &runbook.UndoSucceeded{Step: "launch", Evidence: server + " is terminated"})
+	t.undid(1, "address")
+	t.undo(1.4, "dns")
+	t.undo(12, "launch")
 	t.news.Driven = false
 	t.wait(6 * time.Second)
 	return t
@@ -364,6 +373,7 @@ func undoFailed(mode runbook.Mode) *teller {
 		What: "ec2:DisassociateAddress in us-east-1: denied: UnauthorizedOperation", Means: "the address still points at the server",
 		Do: "allow ec2:DisassociateAddress, then ask again", Code: "UnauthorizedOperation", Verdict: runbook.Definitive,
 	}})
+	t.undo(1.4, "dns")
 	t.fact(0.1, &runbook.UndoFailed{Step: "launch", Held: "address", Error: runbook.Failure{
 		What: "not tried: the undo of address failed", Do: "undo address by hand or ask again", Verdict: runbook.Definitive,
 	}})

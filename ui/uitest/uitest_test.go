@@ -36,6 +36,12 @@ func TestScenesAreWhatTheySay(t *testing.T) {
 			}
 		}
 	}
+	for _, name := range []string{"undone", "undo-failed"} {
+		run := Scene(name)
+		if left := runbook.Decide(run.Opened.Plan, run.State()); len(left) > 0 {
+			t.Errorf("%s is not over: %s is still to come", name, left[0].Type())
+		}
+	}
 	if s := Scene("held").State(); len(s.Questions()) != 2 || s.Held == nil {
 		t.Errorf("held has %d questions, held %v", len(s.Questions()), s.Held)
 	}
