@@ -82,6 +82,19 @@ func advise(err error, kind providers.ErrorKind, format string, args ...any) err
 	return &out
 }
 
+// reason is an error as evidence: the far side's own words, without the name of the call and the kind of the error, which a
+// person in a hurry reads past.
+func reason(err error) string {
+	var e *providers.Error
+	if !errors.As(err, &e) || e.Detail == "" {
+		return err.Error()
+	}
+	if e.Code != "" {
+		return e.Detail + " (" + e.Code + ")"
+	}
+	return e.Detail
+}
+
 // isAny reports whether err is an Error of one of the kinds.
 func isAny(err error, kinds ...providers.ErrorKind) bool {
 	for _, k := range kinds {

@@ -76,7 +76,7 @@ func ask(ctx context.Context, names providers.Names, servers []string, name, kin
 			slices.Sort(values)
 			switch {
 			case err != nil:
-				said[i] = fmt.Sprintf("%s does not answer: %v", server, err)
+				said[i] = fmt.Sprintf("%s does not answer: %s", server, reason(err))
 			case !a.Authoritative:
 				said[i] = server + " does not answer with authority"
 			case len(values) == 0:

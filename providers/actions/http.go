@@ -39,7 +39,7 @@ func (a *up) Observe(ctx context.Context, _ runbook.Call) (runbook.Observation, 
 	case isAny(err, providers.Missing, providers.Invalid):
 		return runbook.Observation{}, err
 	case err != nil:
-		return seen(runbook.Absent, "%s: %v", a.URL, err), nil
+		return seen(runbook.Absent, "%s: %s", a.URL, reason(err)), nil
 	case page.Status != a.Status:
 		return seen(runbook.Absent, "%s, not %d", answer(page), a.Status), nil
 	case !strings.Contains(page.Body, a.Contains):
@@ -103,7 +103,7 @@ func (a *down) Observe(ctx context.Context, call runbook.Call) (runbook.Observat
 		case isAny(t.err, providers.Missing, providers.Invalid):
 			return runbook.Observation{}, t.err
 		case t.err != nil:
-			last = t.err.Error()
+			last = reason(t.err)
 		case t.page.Status < 500:
 			return seen(runbook.Absent, "it answers: %s", answer(t.page)), nil
 		default:
@@ -113,7 +113,8 @@ func (a *down) Observe(ctx context.Context, call runbook.Call) (runbook.Observat
 			call.Progress(runbook.Progress{Text: fmt.Sprintf("try %d of %d: %s", n+1, tries, last), Done: float64(n + 1), Total: float64(tries), Unit: "tries"})
 		}
 	}
-	return seen(runbook.Holds, "no good answer in %s over %s: %s", plural(tries, "try", "tries"), a.w.clock.Now().Sub(began).Round(100*time.Millisecond), last), nil
+	took := a.w.clock.Now().Sub(began).Round(100 * time.Millisecond)
+	return seen(runbook.Holds, "no good answer in %s over %g s: %s", plural(tries, "try", "tries"), took.Seconds(), last), nil
 }
 
 // attempt is what one try came to.

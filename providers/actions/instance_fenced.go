@@ -38,7 +38,7 @@ func (a *fenced) Observe(ctx context.Context, _ runbook.Call) (runbook.Observati
 	case providers.Is(err, providers.NotFound):
 		return seen(runbook.Unsure, "%s does not know %s: terminated more than an hour ago, or the id is wrong", a.Region, a.Instance), nil
 	case ctx.Err() == nil && (short.Err() != nil || isAny(err, providers.Unreachable, providers.Lost, providers.Server)):
-		return seen(runbook.Unsure, "%s does not answer (%v): %s may be running and may come back to write", a.Region, err, a.Instance), nil
+		return seen(runbook.Unsure, "%s does not answer (%s): %s may be running and may come back to write", a.Region, reason(err), a.Instance), nil
 	}
 	return runbook.Observation{}, err
 }

@@ -82,7 +82,7 @@ func (a *ready) ask(ctx context.Context, call runbook.Call, host providers.Host)
 	case err != nil:
 		// A machine that boots refuses connections, then has no keys on its console, then has no user yet: every one of
 		// these is "not yet", and nothing was run on it. The last reason stays on the screen.
-		return seen(runbook.Pending, "%s runs at %s, ssh does not answer yet: %v", host.ID, host.Address, err), nil
+		return seen(runbook.Pending, "%s runs at %s, ssh does not answer yet: %s", host.ID, host.Address, reason(err)), nil
 	case r.Status != 0:
 		return seen(runbook.Pending, "%s runs at %s, `true` ended with status %d: %s", host.ID, host.Address, r.Status, lastLines(r.Stderr, 1)), nil
 	}

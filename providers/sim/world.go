@@ -206,7 +206,7 @@ func lost(r request, ctx context.Context) error {
 
 func unsent(r request, ctx context.Context) error {
 	return &providers.Error{
-		Kind: providers.Unreachable, Op: r.op, Where: r.region, Detail: "not sent: the deadline has passed",
+		Kind: providers.Unreachable, Op: r.op, Where: r.region, Detail: "no connection before the deadline",
 		Cause: context.Cause(ctx),
 	}
 }

@@ -154,7 +154,7 @@ func waits(call runbook.Call, seen runbook.Observation, trouble error, limit tim
 		text = trouble.Error()
 	}
 	if text != "" {
-		call.Progress(runbook.Progress{Text: fmt.Sprintf("%s · waits %s at most", text, limit)})
+		call.Progress(runbook.Progress{Text: fmt.Sprintf("%s · waits %s at most", text, runbook.ClockText(limit))})
 	}
 }
 

@@ -343,11 +343,11 @@ func (d *said) Trouble(error)        {}
 // something unknown and of a guard.
 func TestWaitingSaysWhyAndHowLong(t *testing.T) {
 	for body, want := range map[string]string{
-		"steps:\n  - {id: a, uses: see, with: {sees: dark}}\n":                                  "no answer · waits 1m0s at most",
-		"steps:\n  - {id: a, uses: see, with: {sees: wait}, timeout: 30s}\n":                    "coming · waits 30s at most",
-		"steps:\n  - {id: a, uses: do, with: {apply: never}}\n":                                 "on its way · waits 1m0s at most",
-		"steps:\n  - {id: a, uses: do, with: {apply: lost, observe: dark}}\n":                   "no answer · waits 35s at most",
-		"guards:\n  - {id: a, uses: see, with: {sees: wait}}\nsteps:\n  - {id: b, uses: see}\n": "coming · waits 1m0s at most",
+		"steps:\n  - {id: a, uses: see, with: {sees: dark}}\n":                                  "no answer · waits 1:00 at most",
+		"steps:\n  - {id: a, uses: see, with: {sees: wait}, timeout: 30s}\n":                    "coming · waits 0:30 at most",
+		"steps:\n  - {id: a, uses: do, with: {apply: never}}\n":                                 "on its way · waits 1:00 at most",
+		"steps:\n  - {id: a, uses: do, with: {apply: lost, observe: dark}}\n":                   "no answer · waits 0:35 at most",
+		"guards:\n  - {id: a, uses: see, with: {sees: wait}}\nsteps:\n  - {id: b, uses: see}\n": "coming · waits 1:00 at most",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			clock := runbook.WallClock{}

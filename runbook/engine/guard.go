@@ -56,7 +56,7 @@ func (e *Engine) probeGuard(
 			last = seen.Evidence
 		}
 		if last != "" {
-			call.Progress(runbook.Progress{Text: fmt.Sprintf("%s · waits %s at most", last, guard.Timeout)})
+			call.Progress(runbook.Progress{Text: fmt.Sprintf("%s · waits %s at most", last, runbook.ClockText(guard.Timeout))})
 		}
 		if err := runbook.Sleep(deadline, e.Clock, pause); err != nil {
 			if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errCut) {

@@ -158,8 +158,8 @@ func tell(t *testing.T, lab runbooktest.Lab, fact runbook.Fact) {
 // A look before an intent, and an undo, say as well what they wait for and how long at most.
 func TestPrepareAndUndoSayWhatTheyWaitFor(t *testing.T) {
 	for body, want := range map[string]string{
-		"steps:\n  - {id: a, uses: do, with: {prepare: hang}}\n":                                          "no answer yet to what is there now · waits 30s at most",
-		"steps:\n  - {id: a, uses: do, with: {undo: wait}}\n  - {id: b, uses: see, with: {sees: wait}}\n": "it is being let go · waits 1m0s at most",
+		"steps:\n  - {id: a, uses: do, with: {prepare: hang}}\n":                                          "no answer yet to what is there now · waits 0:30 at most",
+		"steps:\n  - {id: a, uses: do, with: {undo: wait}}\n  - {id: b, uses: see, with: {sees: wait}}\n": "it is being let go · waits 1:00 at most",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			clock := runbook.WallClock{}

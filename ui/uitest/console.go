@@ -180,7 +180,7 @@ func (c *Console) Readings(context.Context) []page.Reading {
 		return well
 	}
 	for i, bad := range map[int]page.Reading{
-		0: {Value: "no good answer in 3 tries over 6.3s", Verdict: page.Bad, Do: "fail over to us-east-1"},
+		0: {Value: "no good answer in 3 tries over 6.3 s", Verdict: page.Bad, Do: "fail over to us-east-1"},
 		1: {Value: "no answer", Verdict: page.Unknown, Do: "its API is dark: this is the region, not the server"},
 		3: {Value: "not known: us-west-1 gives no answer", Verdict: page.Unknown},
 		4: {Value: "4 min behind", Verdict: page.Warn, Do: "what was written since is only on the old server"},

@@ -140,7 +140,7 @@ func (t *teller) fenced() {
 }
 
 func (t *teller) down() {
-	t.fact(5.8, &runbook.GuardPassed{Guard: "down", Evidence: "no good answer in 3 tries over 6.3s: http:Get: unreachable: not sent: the deadline has passed"})
+	t.fact(5.8, &runbook.GuardPassed{Guard: "down", Evidence: "no good answer in 3 tries over 6.3 s: no connection before the deadline"})
 }
 
 // ask asks for the start; approve gives it.
