@@ -2,7 +2,9 @@ package runbook
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -49,17 +51,71 @@ func (q Question) LeavesOut(c Choice) bool {
 	return c == ChooseSkip || c == ChooseByHand || c == ChooseApprove && q.Kind == AskManual
 }
 
-// Complete refuses a reply that leaves a step out without what later steps need from it.
-func Complete(p *Plan, s *State, q Question, r Reply) error {
+// Complete reads what a reply gives for outputs as the values that they are, and refuses a reply that leaves a step out
+// without what later steps need from it.
+func Complete(p *Plan, s *State, q Question, r Reply) (Reply, error) {
 	if p == nil || q.Kind == AskWaive || !q.LeavesOut(r.Choice) {
-		return nil
+		return r, nil
 	}
+	outputs, err := Given(p, q.Step, r.Outputs)
+	if err != nil {
+		return r, err
+	}
+	r.Outputs = outputs
 	missing := slices.DeleteFunc(Wanted(p, s, q.Step), func(name string) bool {
 		_, given := r.Outputs[name]
 		return given
 	})
 	if len(missing) == 0 {
-		return nil
+		return r, nil
 	}
-	return fmt.Errorf("later steps read what %s would have left: add %s=VALUE", q.Step, strings.Join(missing, "=VALUE "))
+	return r, fmt.Errorf("later steps read what %s would have left: add %s=VALUE", q.Step, strings.Join(missing, "=VALUE "))
+}
+
+// Given are the outputs that a person gave for a step, each as its kind declares it: what is typed is text. A host may stay
+// text: it is an address, or the name of a host of the estate.
+func Given(p *Plan, step string, typed map[string]any) (map[string]any, error) {
+	planned := p.step(step)
+	if planned == nil || len(typed) == 0 {
+		return typed, nil
+	}
+	out := make(map[string]any, len(typed))
+	for _, name := range sortedKeys(typed) {
+		o, declared := planned.Kind.Output(name)
+		x, err := typed[name], error(nil)
+		if text, is := x.(string); is && declared {
+			x, err = o.read(text)
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[name] = x
+	}
+	return out, nil
+}
+
+// read makes a value of what was typed for the output.
+func (o Output) read(text string) (any, error) {
+	text = strings.TrimSpace(text)
+	switch o.Type {
+	case "number":
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+			return nil, fmt.Errorf("%s must be a number, such as 300, not %q", o.Name, text)
+		}
+		return n, nil
+	case "bool":
+		switch strings.ToLower(text) {
+		case "true", "yes":
+			return true, nil
+		case "false", "no":
+			return false, nil
+		}
+		return nil, fmt.Errorf("%s must be true or false, not %q", o.Name, text)
+	case "host":
+		if text == "" || strings.ContainsAny(text, " \t") {
+			return nil, fmt.Errorf("%s must be one address, such as 198.51.100.7, not %q", o.Name, text)
+		}
+	}
+	return text, nil
 }

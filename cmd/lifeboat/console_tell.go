@@ -21,7 +21,8 @@ func (s *runSession) Answer(ctx context.Context, state *runbook.State, q runbook
 	if err := stillOpen(&st, q); err != nil {
 		return err
 	}
-	if err := runbook.Complete(s.opened.Plan, &st, q, r); err != nil {
+	r, err := runbook.Complete(s.opened.Plan, &st, q, r)
+	if err != nil {
 		return unanswered(err)
 	}
 	fact, err := q.Answer(r)

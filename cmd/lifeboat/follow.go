@@ -264,7 +264,7 @@ func (f *follower) heard(ctx context.Context, line string, ok bool) error {
 	}
 	r, err := reply(q, line, by)
 	if err == nil {
-		err = runbook.Complete(f.plan, &f.state, q, r)
+		r, err = runbook.Complete(f.plan, &f.state, q, r)
 	}
 	var fact runbook.Fact
 	if err == nil {

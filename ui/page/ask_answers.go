@@ -34,11 +34,23 @@ func (a *ask) send(f *form, r runbook.Reply, outputs []row) tea.Cmd {
 		}
 		r.Outputs[strings.TrimSuffix(o.name, "=")] = value
 	}
+	if err := a.readOutputs(&r); err != nil {
+		f.said = err.Error()
+		return nil
+	}
 	if _, err := a.q.Answer(r); err != nil {
 		f.said = err.Error()
 		return nil
 	}
 	return Then(Answer{Run: a.v.state.Run, Question: a.q, Reply: r})
+}
+
+// readOutputs makes numbers of what was typed for numbers, and says when it is none.
+func (a *ask) readOutputs(r *runbook.Reply) (err error) {
+	if p := a.v.opened.Plan; p != nil && len(r.Outputs) > 0 {
+		r.Outputs, err = runbook.Given(p, a.q.Step, r.Outputs)
+	}
+	return err
 }
 
 // wordRow is the word that has to be typed. Only spaces around it are forgiven.
