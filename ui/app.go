@@ -38,6 +38,7 @@ type App struct {
 	ticking bool
 	overlay page.Page // help, or the line of `:`; nil: none
 	left    bool
+	pace    *pacer // nil: the library's
 }
 
 // New makes the console's model. The context ends every command that is under way.
@@ -95,6 +96,7 @@ func (a *App) Init() tea.Cmd {
 
 // Update routes: keys to the page on top, requests of pages to the app, everything else to all pages.
 func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	a.pace.stir()
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:

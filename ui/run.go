@@ -20,6 +20,9 @@ func Run(ctx context.Context, console Console, in io.Reader, out io.Writer, o Op
 	app := New(ctx, console, o)
 	defer app.Close()
 	opts := append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out), tea.WithFPS(frameRate)}, more...)
-	_, err := tea.NewProgram(app, opts...).Run()
+	program := tea.NewProgram(app, opts...)
+	app.pace = &pacer{program: program}
+	defer app.pace.stop()
+	_, err := program.Run()
 	return app.Run(), err
 }
