@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -73,6 +74,9 @@ func (a *app) show(c *console, to page.Route) error {
 	return a.left(cmp.Or(id, to.Run)) // of a run that is over the screen does not speak any more
 }
 
+// screenGC: a console lives for hours and makes garbage with every frame, so it stays small where a command would be fast.
+const screenGC = 100
+
 // runScreen turns a panic in the screen, from which the terminal has recovered already, into an error.
 func runScreen(a *app, c *console, to page.Route) (id runbook.RunID, err error) {
 	defer func() {
@@ -80,6 +84,7 @@ func runScreen(a *app, c *console, to page.Route) (id runbook.RunID, err error) 
 			id, err = to.Run, fmt.Errorf("the screen failed: %v", r)
 		}
 	}()
+	debug.SetGCPercent(screenGC)
 	return ui.Run(context.Background(), c, a.in, terminalOut(a.out), ui.Options{
 		Start: to, Theme: themeName(a.Theme, os.Getenv("NO_COLOR")), ASCII: a.ASCII || onlyASCII(os.Getenv),
 		Motion: !a.ReducedMotion, SSH: os.Getenv("SSH_CONNECTION") != "", Actor: thisActor(), Now: time.Now,
