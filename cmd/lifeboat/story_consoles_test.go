@@ -44,8 +44,8 @@ func TestStoryTwoConsoles(t *testing.T) {
 	two.wait("type GOODBYE").press("'GOOD")
 	one.press("'GOODBYE", "enter")
 	two.wait("decided by")
-	one.wait("DONE")
-	two.wait("DONE")
+	one.wait("✓ DONE")
+	two.wait("✓ DONE")
 }
 
 // The process that drives the run dies. The screen says so, and one key takes it up: what was under way is looked at first, and
@@ -59,7 +59,7 @@ func TestStoryDriverDies(t *testing.T) {
 	w.wait("it is not known whether it happened", "look again").press("enter")
 	r.until("it was looked at", func() bool { return r.count("look.requested", "") > 0 })
 	w.choose("by hand", "slow by hand").wait("note").press("down", "'seen on the host itself")
-	w.choose("done", "DONE").press("q").ended(exitDone)
+	w.choose("done", "✓ DONE").press("q").ended(exitDone)
 }
 
 // A window manager gone mad.

@@ -56,7 +56,7 @@ func TestStoryDemoToTheEnd(t *testing.T) {
 	w.wait("REHEARSE", "Fail production over to us-east-1").press("enter")
 	w.wait("us-east-1 to start").press("'us-east-1", "enter")
 	w.wait("launch", "✓")
-	w.wait("DONE", "inside")
+	w.wait("✓ DONE", "inside")
 	w.press("q")
 	w.ended(exitDone)
 	if out := r.run("history", "--plain"); !strings.Contains(out, "done") {
@@ -87,7 +87,7 @@ func TestStoryNoCapacityThenRetry(t *testing.T) {
 			return r.count("step.failed", "launch") > n || r.count("step.succeeded", "launch") > 0
 		})
 	}
-	w.wait("DONE")
+	w.wait("✓ DONE")
 	w.press("q").ended(exitDone)
 }
 
@@ -97,10 +97,7 @@ func TestStoryWordMistypedThenRight(t *testing.T) {
 	w := r.rehearse(wordRunbook)
 	w.wait("may step point start?", "type GOODBYE").press("'goodbye", "enter")
 	w.wait("the word is GOODBYE, not goodbye: nothing was done")
-	for range len("goodbye") {
-		w.r.tmux("send-keys", "-t", w.name, "BSpace")
-	}
-	w.press("'GOODBYE", "enter").wait("DONE")
+	w.erase("goodbye").press("'GOODBYE", "enter").wait("✓ DONE")
 	w.press("q").ended(exitDone)
 }
 
@@ -127,4 +124,29 @@ func TestStoryReplay(t *testing.T) {
 	again.wait("REPLAY")
 	again.wait("DONE WITH 1 SKIPPED")
 	again.press("q").ended(exitDone)
+}
+
+// The region is dark, so nobody can tell whether the old server is off. The operator signs that away, and fails over.
+func TestStoryDarkRegion(t *testing.T) {
+	r := inRoom(t)
+	w := r.lifeboat("run", "failover", "--mode", "rehearse", "--scene", "dark", "--speed", "60", "--seed", "7")
+	w.wait("guard fenced could not be checked").choose("go on without it…", "go on without fenced")
+	w.press("'unfenced", "enter").wait("the word is UNFENCED, not unfenced")
+	w.erase("unfenced").press("'UNFENCED", "enter")
+	w.wait("type us-east-1 to start").press("'us-east-1", "enter")
+	w.wait("✓ DONE").press("q").ended(exitDone)
+	if r.count("guard.waived", "") != 1 {
+		t.Error("the waiver is not on record")
+	}
+}
+
+// Production comes back in the middle of it: the run is stopped, and what it did is put back.
+func TestStoryStopAndUndo(t *testing.T) {
+	r := inRoom(t)
+	w := r.lifeboat("run", "failover", "--mode", "rehearse", "--speed", "15", "--seed", "7", "--confirm", "start=us-east-1")
+	w.wait("✓ mount").press("s").wait("stop the run?").choose("stop", "STOPPED")
+	w.wait("undo…").press("u").wait("how far back").choose("↶ launch", "This puts back, in this order")
+	w.choose("put back", "UNDO ↶")
+	r.until("the server is put back", func() bool { return r.count("undo.succeeded", "launch") == 1 })
+	w.waitGone("it goes on").press("q").ended(exitStopped)
 }

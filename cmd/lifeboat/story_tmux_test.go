@@ -218,13 +218,26 @@ func (w *terminal) wait(texts ...string) *terminal {
 	}
 }
 
+// waitGone waits until a text is no longer on the screen.
+func (w *terminal) waitGone(text string) *terminal {
+	w.r.t.Helper()
+	w.r.until(fmt.Sprintf("%q is gone from the screen", text), func() bool { return !strings.Contains(w.screen(), text) })
+	return w
+}
+
 // choose moves to a row of the question on the screen, presses enter, and waits for what opens. Each key is pressed when the one
 // before has done its work: a question that has just opened by itself takes none.
 func (w *terminal) choose(row, opens string) *terminal {
 	w.r.t.Helper()
 	w.calm()
+	before := ""
+	defer func() {
+		if w.r.t.Failed() {
+			w.r.t.Logf("the screen was:\n%s", before)
+		}
+	}()
 	w.r.until(fmt.Sprintf("%q opens after %q", opens, row), func() bool {
-		before := w.screen()
+		before = w.screen()
 		switch {
 		case strings.Contains(before, opens):
 			return true
@@ -286,6 +299,15 @@ func (w *terminal) press(keys ...string) *terminal {
 			k = named
 		}
 		w.r.tmux("send-keys", "-t", w.name, k)
+	}
+	return w
+}
+
+// erase takes back what was typed last.
+func (w *terminal) erase(typed string) *terminal {
+	w.r.t.Helper()
+	for range typed {
+		w.r.tmux("send-keys", "-t", w.name, "BSpace")
 	}
 	return w
 }
