@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -34,12 +35,16 @@ type App struct {
 	width   int
 	height  int
 	said    page.Say
-	saidAt  time.Time
+	sayings int // counts what was said: a later remark has its own time
 	ticking bool
 	overlay page.Page // help, or the line of `:`; nil: none
+	reports bool      // the terminal wants to know what the program waits for
 	left    bool
 	pace    *pacer // nil: the library's
 }
+
+// silence ends the n-th remark.
+type silence struct{ n int }
 
 // New makes the console's model. The context ends every command that is under way.
 func New(ctx context.Context, console Console, o Options) *App {
@@ -64,6 +69,7 @@ func (a *App) first(r page.Route) []page.Page {
 	if r.Where == page.AtHome || r.Where == "" {
 		return []page.Page{home}
 	}
+	home.Update(page.Covered{})
 	return []page.Page{home, a.make(r)}
 }
 
@@ -91,7 +97,7 @@ func (a *App) Init() tea.Cmd {
 	if a.auto {
 		cmds = append(cmds, tea.RequestBackgroundColor)
 	}
-	return tea.Batch(append(cmds, a.tick())...)
+	return tea.Batch(append(cmds, tea.RequestProgramStatusSupport, a.tick())...)
 }
 
 // Update routes: keys to the page on top, requests of pages to the app, everything else to all pages.
@@ -105,8 +111,15 @@ func (a *App) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		if a.auto && !msg.IsDark() {
 			a.paint(theme.Light)
 		}
+	case tea.ProgramStatusSupportMsg:
+		a.reports = true
 	case tea.KeyPressMsg:
+		a.said = page.Say{} // who presses keys wants to see which ones there are
 		cmd = a.key(msg)
+	case silence:
+		if msg.n == a.sayings {
+			a.said = page.Say{}
+		}
 	case tea.PasteMsg:
 		cmd = a.focus().Update(msg)
 	case page.Tick:
@@ -186,19 +199,19 @@ func (a *App) request(msg tea.Msg) (cmd tea.Cmd, is bool) {
 	case page.Open:
 		return a.open(msg.To), true
 	case page.Replace:
-		a.drop()
-		return a.open(msg.To), true
+		return a.replace(msg), true
 	case page.Back:
 		return a.back(), true
 	case page.Leave:
 		a.left = true
 		return nil, true
 	case page.Say:
-		a.said, a.saidAt = msg, a.env.Now()
-		return nil, true
+		return a.say(msg), true
 	case page.Copy:
-		a.said, a.saidAt = page.Say{Text: "copied " + msg.What}, a.env.Now()
-		return tea.SetClipboard(msg.Text), true
+		return tea.Batch(tea.SetClipboard(msg.Text), a.say(page.Say{Text: "copied " + msg.What})), true
+	case page.Known:
+		a.env.Names = msg.Names
+		return nil, true
 	case page.SetTheme:
 		a.auto = false
 		a.paint(msg.Name)
@@ -214,14 +227,48 @@ func (a *App) open(r page.Route) tea.Cmd {
 	case page.AtHelp, page.AtGo:
 		a.overlay = p
 	case page.AtHome: // home is always the lowest
+		a.overlay = nil
+		if len(a.stack) == 1 {
+			return nil
+		}
 		for len(a.stack) > 1 {
 			a.drop()
 		}
-		a.overlay = nil
-		return nil
+		return a.top().Update(page.Shown{})
 	default:
 		a.overlay = nil
+		below := a.top().Update(page.Covered{})
 		a.stack = append(a.stack, p)
+		return tea.Batch(below, start(p))
+	}
+	return start(p)
+}
+
+// replace puts a page where another one lies. When something has been opened over that one meanwhile, it stays on top: nobody is
+// torn away from what they read. A page that is gone is not replaced: who left it did not want to come back.
+func (a *App) replace(r page.Replace) tea.Cmd {
+	at := len(a.stack) - 1
+	if r.From != nil {
+		at = slices.Index(a.stack, r.From)
+	}
+	if at < 0 {
+		return nil
+	}
+	p, old := a.make(r.To), a.stack[at]
+	p.SetSize(a.width, a.height)
+	if at == 0 { // home stays
+		a.stack = append(a.stack, p)
+		return tea.Batch(old.Update(page.Covered{}), start(p))
+	}
+	if c, ok := old.(closer); ok {
+		c.Close()
+	}
+	a.stack[at] = p
+	if at < len(a.stack)-1 {
+		p.Update(page.Covered{})
+		if r.To.Where == page.AtRun {
+			return tea.Batch(start(p), a.say(page.Say{Text: "the run has begun: esc leads back to it"}))
+		}
 	}
 	return start(p)
 }
@@ -267,15 +314,20 @@ func (a *App) Run() runbook.RunID {
 	return ""
 }
 
-// sayFor is how long a line at the bottom stays.
+// sayFor is how long a line at the bottom stays when no key is pressed.
 const sayFor = 5 * time.Second
+
+// say puts a remark over the footer, for a while.
+func (a *App) say(s page.Say) tea.Cmd {
+	a.sayings++
+	a.said = s
+	n := a.sayings
+	return tea.Tick(sayFor, func(time.Time) tea.Msg { return silence{n} })
+}
 
 // tick keeps one timer going while something moves.
 func (a *App) tick() tea.Cmd {
 	every := a.focus().Moving()
-	if a.said.Text != "" && every == 0 {
-		every = time.Second
-	}
 	if a.ticking || every == 0 {
 		return nil
 	}
@@ -289,7 +341,7 @@ func (a *App) View() tea.View {
 	if a.width == 0 || a.height == 0 {
 		return tea.View{AltScreen: true}
 	}
-	v := tea.NewView(widget.LastLine(a.env.Theme, p.View(), a.saying(), a.said.Bad, a.width, a.height))
+	v := tea.NewView(widget.LastLine(a.env.Theme, p.View(), a.said.Text, a.said.Bad, a.width, a.height))
 	v.AltScreen = true
 	v.WindowTitle = "lifeboat " + a.top().Title()
 	if x, y, shown := p.Cursor(); shown && x >= 0 && y >= 0 && x < a.width && y < a.height {
@@ -300,15 +352,11 @@ func (a *App) View() tea.View {
 	return v
 }
 
-func (a *App) saying() string {
-	if a.said.Text == "" || a.env.Now().Sub(a.saidAt) > sayFor {
-		return ""
-	}
-	return a.said.Text
-}
-
 // status tells the terminal, where it listens, that the program waits for a person.
 func (a *App) status() *tea.ProgramStatus {
+	if !a.reports {
+		return nil
+	}
 	if p, ok := a.top().(interface{ Asks() string }); ok && p.Asks() != "" {
 		return &tea.ProgramStatus{State: tea.ProgramStateBlocked, Kind: tea.ProgramStatusKindQuestion}
 	}

@@ -19,5 +19,9 @@
 //
 //   - Any size from 1x1 up draws: 80x24 is complete, 120x40 shows more, 60x20 is usable, below that a plain list.
 //
+//   - The mouse is left to the terminal, so that text can be selected and copied there; every action has a key.
+//
+//   - q leaves the program from every page, and esc goes back. What lies over a page (help, a log, details) is closed by both.
+//
 //     err := ui.Run(ctx, console, ui.Options{Start: page.Route{Where: page.AtHome}})
 package ui

@@ -14,6 +14,9 @@ func (a *App) make(r page.Route) page.Page {
 	case page.AtShow:
 		return page.NewShow(a.ctx, a.env, a.console, r.Run)
 	case page.AtHistory:
+		if r.Filter {
+			return page.NewHistoryFilter(a.ctx, a.env, a.console, r.Find)
+		}
 		return page.NewHistory(a.ctx, a.env, a.console, r.Find)
 	case page.AtHelp:
 		return page.NewHelp(a.env, a.top())

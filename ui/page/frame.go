@@ -18,3 +18,14 @@ func (f *frame) Typing() bool              { return false }
 func (f *frame) Moving() time.Duration     { return 0 }
 func (f *frame) FullHelp() [][]key.Binding { return nil }
 func (f *frame) ShortHelp() []key.Binding  { return nil }
+
+// footRight is what a footer never drops for want of room. What lies over a page is closed by q, which is no key to name twice.
+func (f *frame) footRight(over bool) string {
+	switch {
+	case f.w < 50:
+		return "?"
+	case over:
+		return "? help "
+	}
+	return "? help " + f.env.Theme.Sign.Dot + " q quit "
+}

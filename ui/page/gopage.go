@@ -17,18 +17,18 @@ import (
 // what is missing.
 type goCommand struct {
 	name, args, what string
-	make             func(words []string) (msg tea.Msg, missing string)
+	make             func(n Names, words []string) (msg tea.Msg, missing string)
 }
 
 func goCommands() []goCommand {
 	return []goCommand{
 		{"home", "", "is it well, what runs, what to do", goTo(Route{Where: AtHome})},
-		{"history", "[WORDS]", "the runs that have all these words", func(w []string) (tea.Msg, string) {
+		{"history", "[WORDS]", "the runs that have all these words", func(_ Names, w []string) (tea.Msg, string) {
 			return Open{Route{Where: AtHistory, Find: strings.Join(w, " ")}}, ""
 		}},
 		{"runbook", "NAME", "what it does, and start it", goRunbook},
 		{"run", "NAME", "the same; nothing starts yet", goRunbook},
-		{"show", "ID", "one run: what happened when", func(w []string) (tea.Msg, string) {
+		{"show", "ID", "one run: what happened when", func(_ Names, w []string) (tea.Msg, string) {
 			if len(w) != 1 {
 				return nil, "show which run? show ID; history lists them"
 			}
@@ -37,22 +37,28 @@ func goCommands() []goCommand {
 		{"replay", "ID [SPEED]", "one run again, 1 to 60 times faster", goReplay},
 		{"theme", "NAME", goThemeNames(), goTheme},
 		{"help", "", "the keys of the page you were on", goTo(Route{Where: AtHelp})},
-		{"quit", "", "leave lifeboat; runs go on", func([]string) (tea.Msg, string) { return Leave{}, "" }},
+		{"quit", "", "leave lifeboat; runs go on", func(Names, []string) (tea.Msg, string) { return Leave{}, "" }},
 	}
 }
 
-func goTo(r Route) func([]string) (tea.Msg, string) {
-	return func([]string) (tea.Msg, string) { return Open{r}, "" }
+func goTo(r Route) func(Names, []string) (tea.Msg, string) {
+	return func(Names, []string) (tea.Msg, string) { return Open{r}, "" }
 }
 
-func goRunbook(w []string) (tea.Msg, string) {
+// goRunbook takes a runbook's name, or its beginning where nothing else begins so. What home has not listed is tried as it is.
+func goRunbook(n Names, w []string) (tea.Msg, string) {
 	if len(w) == 0 {
-		return nil, "which runbook? runbook NAME; home lists them"
+		return nil, "which runbook? " + orElse(strings.Join(sortedNames(n.Books), ", "), "runbook NAME; home lists them")
 	}
-	return Open{Route{Where: AtRunbook, Choice: Choice{Runbook: strings.Join(w, " ")}}}, ""
+	name := strings.Join(w, " ")
+	ref, known := n.Books[name]
+	if fit := goFitting(sortedNames(n.Books), name); !known && len(fit) == 1 {
+		ref = n.Books[fit[0]]
+	}
+	return Open{Route{Where: AtRunbook, Choice: Choice{Runbook: orElse(ref, name)}}}, ""
 }
 
-func goReplay(w []string) (tea.Msg, string) {
+func goReplay(_ Names, w []string) (tea.Msg, string) {
 	if len(w) == 0 || len(w) > 2 {
 		return nil, "replay which run? replay ID [SPEED]; history lists them"
 	}
@@ -67,7 +73,7 @@ func goReplay(w []string) (tea.Msg, string) {
 	return Open{r}, ""
 }
 
-func goTheme(w []string) (tea.Msg, string) {
+func goTheme(_ Names, w []string) (tea.Msg, string) {
 	if len(w) == 1 && slices.Contains(theme.Names(), theme.Name(w[0])) {
 		return SetTheme{Name: theme.Name(w[0])}, ""
 	}
@@ -84,7 +90,7 @@ func goThemeNames() string {
 
 // goParse is what a line asks for; missing says why nothing can be done. An empty line asks for nothing. The beginning of a
 // name is enough when nothing else begins so.
-func goParse(line string) (msg tea.Msg, missing string) {
+func goParse(n Names, line string) (msg tea.Msg, missing string) {
 	words := strings.Fields(line)
 	if len(words) == 0 {
 		return nil, ""
@@ -93,13 +99,24 @@ func goParse(line string) (msg tea.Msg, missing string) {
 	found := goMatching(name)
 	for _, c := range found {
 		if c.name == name || len(found) == 1 {
-			return c.make(words[1:])
+			return c.make(n, words[1:])
 		}
 	}
 	if len(found) > 1 {
 		return nil, strconv.Quote(words[0]) + " could be " + goNames(found, " or ")
 	}
 	return nil, "there is no " + strconv.Quote(words[0]) + ": " + goNames(goCommands(), ", ")
+}
+
+// goFitting are the names that begin so.
+func goFitting(names []string, prefix string) []string {
+	var out []string
+	for _, n := range names {
+		if strings.HasPrefix(n, prefix) {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 func goMatching(prefix string) []goCommand {
@@ -114,35 +131,62 @@ func goNames(cs []goCommand, between string) string {
 	return strings.Join(names, between)
 }
 
-// goComplete adds to the line what can only follow: the rest of a name, or of a theme's.
-func goComplete(line string) string {
+// goComplete adds to the line what can only follow: the rest of a name, of a runbook, a run or a theme.
+func goComplete(n Names, line string) string {
 	name, arg, has := strings.Cut(line, " ")
 	name = strings.ToLower(name)
 	if !has {
-		if found := goMatching(name); len(found) > 0 && name != "" {
-			whole := goCommon(found)
-			if len(found) == 1 && found[0].args != "" {
-				whole += " "
-			}
-			return whole
+		found := goMatching(name)
+		if len(found) == 0 || name == "" {
+			return line
 		}
-		return line
+		names := make([]string, len(found))
+		for i, c := range found {
+			names[i] = c.name
+		}
+		whole := goCommon(names)
+		if len(found) == 1 && found[0].args != "" {
+			whole += " "
+		}
+		return whole
 	}
-	if name != "theme" {
-		return line
-	}
-	fit := slices.DeleteFunc(theme.Names(), func(n theme.Name) bool { return !strings.HasPrefix(string(n), arg) })
-	if len(fit) == 1 {
-		return "theme " + string(fit[0])
+	if fit := goFitting(goArgs(n, name), arg); len(fit) > 0 {
+		return name + " " + goCommon(fit)
 	}
 	return line
 }
 
-// goCommon is the longest beginning that all names share.
-func goCommon(cs []goCommand) string {
-	out := cs[0].name
-	for _, c := range cs[1:] {
-		for !strings.HasPrefix(c.name, out) {
+// goChoices are what could follow, where that is more than one thing.
+func goChoices(n Names, line string) string {
+	name, arg, has := strings.Cut(line, " ")
+	if fit := goFitting(goArgs(n, strings.ToLower(name)), arg); has && len(fit) > 1 {
+		return strings.Join(fit, ", ")
+	}
+	return ""
+}
+
+// goArgs is what can stand behind a name.
+func goArgs(n Names, name string) []string {
+	switch name {
+	case "theme":
+		return strings.Split(goThemeNames(), ", ")
+	case "run", "runbook":
+		return sortedNames(n.Books)
+	case "show", "replay":
+		var out []string
+		for _, r := range n.Runs {
+			out = append(out, string(r))
+		}
+		return out
+	}
+	return nil
+}
+
+// goCommon is the longest beginning that all of them share.
+func goCommon(all []string) string {
+	out := all[0]
+	for _, s := range all[1:] {
+		for !strings.HasPrefix(s, out) {
 			out = out[:len(out)-1]
 		}
 	}
@@ -183,7 +227,11 @@ func (p *goPage) Update(msg tea.Msg) tea.Cmd {
 			return Then(Back{})
 		}
 	case "tab":
-		p.field.Set(goComplete(p.field.Text()))
+		before := p.field.Text()
+		p.field.Set(goComplete(p.env.Names, before))
+		if p.missing = ""; p.field.Text() == before {
+			p.missing = goChoices(p.env.Names, before)
+		}
 		return nil
 	case "enter":
 		return p.enter()
@@ -196,7 +244,7 @@ func (p *goPage) Update(msg tea.Msg) tea.Cmd {
 
 // enter closes the line first, so that what opens lies where the line was called from.
 func (p *goPage) enter() tea.Cmd {
-	do, missing := goParse(p.field.Text())
+	do, missing := goParse(p.env.Names, p.field.Text())
 	switch {
 	case do != nil:
 		return tea.Sequence(Then(Back{}), Then(do))

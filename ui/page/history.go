@@ -47,8 +47,14 @@ type historyLoaded struct {
 
 // NewHistory makes the list of runs, filtered by find to begin with.
 func NewHistory(ctx context.Context, env *Env, h Historian, find string) Page {
-	find = runbook.Clean(find)
-	return &historyPage{frame: frame{env: env}, ctx: ctx, from: h, find: find, cancel: func() {}}
+	return &historyPage{frame: frame{env: env}, ctx: ctx, from: h, find: runbook.Clean(find), cancel: func() {}}
+}
+
+// NewHistoryFilter is NewHistory that begins in the field of the filter.
+func NewHistoryFilter(ctx context.Context, env *Env, h Historian, find string) Page {
+	p := &historyPage{frame: frame{env: env}, ctx: ctx, from: h, find: runbook.Clean(find), cancel: func() {}, typing: true}
+	p.field.Set(p.find)
+	return p
 }
 
 func (p *historyPage) Init() tea.Cmd { return p.ask("", historyFirst) }
@@ -242,11 +248,11 @@ func (p *historyPage) ShortHelp() []key.Binding {
 		if run.Outcome == "" {
 			keys = append(keys, Press("f", "follow"))
 		}
-		keys = append(keys, KeyFind, Press("y", "copy id"))
+		return append(keys, KeyFind, back, Press("y", "copy id"))
 	} else if p.find != "" {
 		keys = append(keys, KeyFind)
 	}
-	return append(keys, back, KeyHelp)
+	return append(keys, back)
 }
 
 func (p *historyPage) FullHelp() [][]key.Binding {

@@ -111,7 +111,11 @@ func (p *historyPage) View() string {
 	}
 	if l.names {
 		lines = p.fill(lines, p.h-1)
-		lines = append(lines, widget.Footer(th, p.ShortHelp(), "", p.w))
+		right := ""
+		if !p.typing {
+			right = p.footRight(false)
+		}
+		lines = append(lines, widget.Footer(th, p.ShortHelp(), right, p.w))
 	}
 	return widget.Screen(th, lines, p.w, p.h)
 }
@@ -194,7 +198,8 @@ func (p *historyPage) names(c historyColumns) string {
 			b.WriteString(name + widget.Gap(w+1-widget.Width(name)))
 		}
 	}
-	cell(c.when, "WHEN", false)
+	zone, _ := p.env.Now().Zone()
+	cell(c.when, "WHEN "+zone, false)
 	cell(c.mode, "MODE", false)
 	cell(c.name, "RUNBOOK", false)
 	cell(c.outcome, "OUTCOME", false)

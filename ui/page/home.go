@@ -2,6 +2,8 @@ package page
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -73,8 +75,13 @@ func NewHome(ctx context.Context, env *Env, o Overviewer, r Reader) Page {
 	return h
 }
 
-// Init asks for everything once.
-func (h *home) Init() tea.Cmd { return tea.Batch(h.askOverview(), h.askReadings()) }
+// Init asks for everything once. Below another page only this machine is asked: what can be named in the line of `:` is known then.
+func (h *home) Init() tea.Cmd {
+	if h.covered {
+		return h.askOverview()
+	}
+	return tea.Batch(h.askOverview(), h.askReadings())
+}
 
 // Close ends what is being asked.
 func (h *home) Close() { h.cancel() }
@@ -84,6 +91,21 @@ func (h *home) askOverview() tea.Cmd {
 	h.askingOver, h.overviewAt = true, h.env.Now()
 	n := h.asked
 	return func() tea.Msg { return homeOverview{h, n, h.over.Overview(h.ctx)} }
+}
+
+// tell hands the app the names of what was found, when they are other ones.
+func (h *home) tell() tea.Cmd {
+	names := Names{Books: map[string]string{}}
+	for _, b := range h.overview.Runbooks {
+		names.Books[b.Name] = b.Ref
+	}
+	for _, r := range slices.Concat(h.overview.Open, h.overview.Recent) {
+		names.Runs = append(names.Runs, r.Run)
+	}
+	if maps.Equal(names.Books, h.env.Names.Books) && slices.Equal(names.Runs, h.env.Names.Runs) {
+		return nil
+	}
+	return Then(Known{names})
 }
 
 func (h *home) askReadings() tea.Cmd {
@@ -102,6 +124,7 @@ func (h *home) Update(msg tea.Msg) tea.Cmd {
 			return nil
 		}
 		h.overview, h.known, h.askingOver = msg.o, true, false
+		cmd = h.tell()
 	case homeReadings:
 		if msg.to != h || msg.n != h.probed {
 			return nil
@@ -112,6 +135,8 @@ func (h *home) Update(msg tea.Msg) tea.Cmd {
 			return nil
 		}
 		cmd = h.due()
+	case Covered:
+		h.covered = true
 	case Shown:
 		h.covered = false
 		cmd = h.askOverview()
@@ -237,9 +262,9 @@ func (h *home) letter(k string) tea.Cmd {
 			return h.book(b.Ref, runbook.Drill)
 		}
 	case "h":
-		return h.leaveTo(Route{Where: AtHistory})
-	case "/": // the list opens, and the same key begins to filter it
-		return tea.Sequence(h.leaveTo(Route{Where: AtHistory}), Then(tea.KeyPressMsg{Code: '/', Text: "/"}))
+		return To(Route{Where: AtHistory})
+	case "/":
+		return To(Route{Where: AtHistory, Filter: true})
 	case "e":
 		h.detail, h.down = true, 0
 	case "r":
@@ -253,12 +278,6 @@ func (h *home) letter(k string) tea.Cmd {
 	return nil
 }
 
-// leaveTo opens a page; while it lies on top, home asks nothing.
-func (h *home) leaveTo(r Route) tea.Cmd {
-	h.covered = true
-	return To(r)
-}
-
 // book opens a runbook. On a simulated estate there is nothing but rehearsals.
 func (h *home) book(ref string, mode runbook.Mode) tea.Cmd {
 	for _, b := range h.overview.Runbooks {
@@ -266,7 +285,7 @@ func (h *home) book(ref string, mode runbook.Mode) tea.Cmd {
 			mode = runbook.Rehearse
 		}
 	}
-	return h.leaveTo(Route{Where: AtRunbook, Choice: Choice{Runbook: ref, Mode: mode}})
+	return To(Route{Where: AtRunbook, Choice: Choice{Runbook: ref, Mode: mode}})
 }
 
 // drillable is the runbook to drill: the one in focus, else failover. What is simulated can only be rehearsed.
@@ -287,18 +306,18 @@ func (h *home) enter() tea.Cmd {
 	case rowAdvice:
 		switch a := h.advice[r.i]; {
 		case a.Run != "":
-			return h.leaveTo(Route{Where: AtRun, Run: a.Run})
+			return To(Route{Where: AtRun, Run: a.Run})
 		case a.Book != "":
 			return h.book(a.Book, runbook.Live)
 		case a.Look:
 			h.detail, h.down = true, 0
 		}
 	case rowOpen:
-		return h.leaveTo(Route{Where: AtRun, Run: h.overview.Open[r.i].Run})
+		return To(Route{Where: AtRun, Run: h.overview.Open[r.i].Run})
 	case rowBook:
 		return h.book(h.overview.Runbooks[r.i].Ref, runbook.Live)
 	case rowPast:
-		return h.leaveTo(Route{Where: AtShow, Run: h.overview.Recent[r.i].Run})
+		return To(Route{Where: AtShow, Run: h.overview.Recent[r.i].Run})
 	}
 	return nil
 }

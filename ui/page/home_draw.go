@@ -41,7 +41,7 @@ func (h *home) View() string {
 		lines = append(lines, ruleMore(th, strings.Repeat(th.Box.H, h.w), more, h.w))
 	}
 	if h.below() > 0 {
-		lines = append(lines, widget.Footer(th, h.ShortHelp(), h.footRight(), h.w))
+		lines = append(lines, widget.Footer(th, h.ShortHelp(), h.footRight(h.detail), h.w))
 	}
 	return widget.Screen(th, lines, h.w, h.h)
 }
@@ -297,14 +297,6 @@ func (h *home) ShortHelp() []key.Binding {
 		out = append(out, Press("e", "evidence"))
 	}
 	return append(out, Press("h", "history"), Press("/", "find"), Press("r", "look again"))
-}
-
-// footRight is what the footer never drops for want of room.
-func (h *home) footRight() string {
-	if h.w < 50 || h.detail {
-		return "?"
-	}
-	return "? help " + h.env.Theme.Sign.Dot + " q quit "
 }
 
 func (h *home) enterDoes() string {

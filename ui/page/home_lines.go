@@ -74,7 +74,7 @@ func (h *home) bookLine(b *RunbookLine, ink homeInk) string {
 		}
 		out += th.Good.Render(th.Sign.Done) + " " + word + ago(h.env.Now().Sub(p.Finished)) + " in " + runbook.ClockText(p.Elapsed)
 	case b.Shipped:
-		out += th.Dim.Render("to rehearse")
+		out += th.Dim.Render("rehearsals only")
 	default:
 		out += th.Warn.Render(th.Sign.Warn + " never")
 	}

@@ -196,7 +196,7 @@ func TestHomeAsksAgainWhenDue(t *testing.T) {
 	if p.Update(page.Tick{At: now.Add(time.Minute)}) != nil {
 		t.Error("it asked while it was asking")
 	}
-	opened(t, p, "h")
+	p.Update(page.Covered{})
 	now = now.Add(time.Minute)
 	if p.Update(page.Tick{At: now}) != nil {
 		t.Error("it asked below another page")
@@ -231,14 +231,12 @@ func TestHomeQuietIsQuiet(t *testing.T) {
 }
 
 func TestHomeFindOpensTheFilter(t *testing.T) {
-	p := newHome(uitest.NewConsole(uitest.Quiet), 80, 24)
-	cmd := p.Update(uitest.Keys("/")[0])
-	if cmd == nil {
-		t.Fatal("nothing happens")
+	got := opened(t, newHome(uitest.NewConsole(uitest.Quiet), 80, 24), "/")
+	if got.Where != page.AtHistory || !got.Filter {
+		t.Errorf("/ leads to %+v", got)
 	}
-	first := opened(t, newHome(uitest.NewConsole(uitest.Quiet), 80, 24), "h")
-	if first.Where != page.AtHistory {
-		t.Error(first)
+	if got = opened(t, newHome(uitest.NewConsole(uitest.Quiet), 80, 24), "h"); got.Filter {
+		t.Error("h begins in the filter's field, too")
 	}
 }
 

@@ -40,6 +40,13 @@ type Env struct {
 	Actor  runbook.Actor
 	Motion bool // false: nothing turns or slides
 	SSH    bool // over a network: the clipboard is the far terminal's
+	Names  Names
+}
+
+// Names are what home saw last, for the line of `:`.
+type Names struct {
+	Books map[string]string // Choice.Runbook by the runbook's name
+	Runs  []runbook.RunID   // newest first
 }
 
 // The messages by which pages and app speak. What comes back from a command carries the page's own types.
@@ -48,8 +55,11 @@ type (
 	Tick struct{ At time.Time }
 	// Open asks the app to put a page on top.
 	Open struct{ To Route }
-	// Replace asks the app to put a page in the place of the one on top.
-	Replace struct{ To Route }
+	// Replace asks the app to put a page in the place of From, wherever that lies by now; nil is the one on top.
+	Replace struct {
+		To   Route
+		From Page
+	}
 	// Back asks the app to take the top page off; the last one quits.
 	Back struct{}
 	// Leave asks the app to quit. Runs go on.
@@ -59,8 +69,12 @@ type (
 		Text string
 		Bad  bool
 	}
+	// Covered tells a page that another one lies on top of it: it need not ask the world for what nobody sees.
+	Covered struct{}
 	// Shown tells a page that it is on top again.
 	Shown struct{}
+	// Known tells the app what there is to be named.
+	Known struct{ Names Names }
 	// SetTheme asks the app for other colours.
 	SetTheme struct{ Name theme.Name }
 	// Copy puts text on the operator's clipboard (OSC 52) and says so.
@@ -90,6 +104,7 @@ type Route struct {
 	Speed  float64       // AtReplay; 0: 1
 	Step   string        // AtReplay: begin where this step began; "": at the beginning
 	Find   string        // AtHistory: the filter to begin with
+	Filter bool          // AtHistory: begin in the field of the filter
 }
 
 // To makes a command that opens a page.

@@ -28,6 +28,7 @@ type Replay struct {
 	events []runbook.Event // the whole record
 	view   *runView        // nil until the record is there
 	player *Player
+	began  time.Duration // from the first event to where the run's clock begins
 	place  Place
 	seen   time.Time // when the place was looked at
 	focus  string    // the step that the operator has moved to; "": the current one
@@ -36,19 +37,13 @@ type Replay struct {
 	text   *replayText
 }
 
-// replayText is a text over the screen: the log of a step or the calls.
-type replayText struct {
-	title string
-	pane  textPane
-	log   *textLog
-}
-
 // What comes back from commands.
 type (
 	replayOpened struct {
-		to   *Replay
-		view *runView
-		err  error
+		to    *Replay
+		view  *runView
+		began time.Duration
+		err   error
 	}
 	replayRead struct {
 		to *Replay
@@ -81,8 +76,19 @@ func (p *Replay) Init() tea.Cmd {
 			return nil
 		}
 		o := s.Opened()
-		return replayOpened{to: p, view: &runView{env: env, opened: o, never: neverNeeded(o.Plan), replayed: true, driven: true}}
+		return replayOpened{to: p, began: clockBegins(o.Events), view: &runView{env: env, opened: o, never: neverNeeded(o.Plan), replayed: true, driven: true}}
 	}
+}
+
+// clockBegins is how long after the first event the run's clock begins; 0 when it never did.
+func clockBegins(events []runbook.Event) time.Duration {
+	var s runbook.State
+	for _, e := range events {
+		if s.Apply(e); !s.ClockFrom.IsZero() {
+			return max(0, s.ClockFrom.Sub(events[0].Time))
+		}
+	}
+	return 0
 }
 
 // Close lets go of the record.
@@ -129,7 +135,7 @@ func (p *Replay) opened(m replayOpened) tea.Cmd {
 		return nil
 	}
 	now := p.env.Now()
-	p.view, p.events = m.view, m.view.opened.Events
+	p.view, p.events, p.began = m.view, m.view.opened.Events, m.began
 	p.player = NewPlayer(p.events, p.speed, now)
 	if p.step != "" {
 		p.player.GoTo(now, func(e runbook.Event) bool { return showStep(e.Fact) == p.step })
@@ -182,8 +188,10 @@ func (p *Replay) pressed(k tea.KeyPressMsg) tea.Cmd {
 		}
 	case "c":
 		return p.open("the calls of this run", "", true)
+	case "L":
+		return p.openFeed()
 	case "s":
-		return Then(Replace{Route{Where: AtShow, Run: p.run}})
+		return Then(Replace{To: Route{Where: AtShow, Run: p.run}, From: p})
 	}
 	return nil
 }
@@ -247,72 +255,6 @@ func (p *Replay) focused() string {
 	return p.view.current()
 }
 
-// open puts a text over the screen; the replay stands still behind it.
-func (p *Replay) open(title, step string, tail bool) tea.Cmd {
-	p.player.Stop(p.env.Now())
-	p.look(p.env.Now())
-	p.text = &replayText{title: title, log: &textLog{step: step}}
-	q := TextQuery{Step: step, Max: logPart}
-	if tail {
-		q.From, p.text.pane.tail = -1, true
-	}
-	return p.ask(p.text.log, q, logAnew)
-}
-
-func (p *Replay) ask(l *textLog, q TextQuery, where int) tea.Cmd {
-	l.asked = true
-	ctx, keep := p.ctx, p.keep
-	return func() tea.Msg {
-		s := keep.session()
-		if s == nil {
-			return nil
-		}
-		t, err := s.Text(ctx, q)
-		return replayRead{p, logRead{log: l, where: where, text: t, err: err}}
-	}
-}
-
-func (p *Replay) read(m logRead) tea.Cmd {
-	if p.text != nil && m.log == p.text.log {
-		p.text.pane.first = max(0, p.text.pane.first+p.text.log.take(m))
-		return p.more()
-	}
-	return nil
-}
-
-// more reads the part of a log that comes near.
-func (p *Replay) more() tea.Cmd {
-	t := p.text
-	first := t.pane.first
-	if t.pane.tail {
-		first = t.log.count()
-	}
-	if q, where, ok := t.log.next(first, p.h); ok {
-		return p.ask(t.log, q, where)
-	}
-	return nil
-}
-
-func (p *Replay) textKey(k tea.KeyPressMsg) tea.Cmd {
-	if key.Matches(k, KeyBack, KeyQuit, KeyEnter) {
-		p.text = nil
-		return nil
-	}
-	p.text.pane.key(k, p.paragraphs(), p.w, max(0, p.h-3))
-	if q, jump := p.text.log.jump(k); jump {
-		return p.ask(p.text.log, q, logAnew)
-	}
-	return p.more()
-}
-
-func (p *Replay) paragraphs() paragraphs {
-	th, l := p.env.Theme, p.text.log
-	if n := l.count(); n > 0 {
-		return paragraphs{n, func(i, w int) []string { return logLines(th, l.line(i), w) }}
-	}
-	return oneParagraph(th, logEmpty(l, "nothing was written"))
-}
-
 // speedText is a speed as it is written: 10x, 2.5x.
 func (p *Replay) speedText() string {
 	return strconv.FormatFloat(p.player.Speed(), 'g', 3, 64) + p.env.Theme.Sign.Times
@@ -332,10 +274,14 @@ func (p *Replay) heads() []string {
 		word = "REPLAY paused"
 	}
 	dot := " " + th.Sign.Dot + " "
-	of := "of " + s.StartedAt.In(p.env.Now().Location()).Format("2006-01-02 15:04")
+	form := "2 Jan 2006 15:04 MST"
+	if p.w < 70 {
+		form = "2 Jan 15:04"
+	}
+	of := "of " + s.StartedAt.In(p.env.Now().Location()).Format(form)
 	left := " " + th.Asking.Reverse().Render(" "+word+" ") + th.Dim.Render(" "+of+dot) + th.Text.Render(string(s.Start.Mode))
 	right := th.Dim.Render("event " + strconv.Itoa(p.place.Events) + " of " + strconv.Itoa(len(p.events)) + " ")
-	at := runbook.ClockText(p.place.Offset) + " of " + runbook.ClockText(p.player.Length())
+	at := p.clock()
 	switch {
 	case p.h < 3:
 		return nil
@@ -358,6 +304,15 @@ func (p *Replay) heads() []string {
 		lines = append(lines, " "+d)
 	}
 	return lines
+}
+
+// clock is the place on the run's own clock, which is the one of its screen: it begins with the start's approval.
+func (p *Replay) clock() string {
+	began, whole := p.began, p.player.Length()-p.began
+	if p.place.Offset < began {
+		return "before the start, " + runbook.ClockText(whole) + " to come"
+	}
+	return runbook.ClockText(p.place.Offset-began) + " of " + runbook.ClockText(whole)
 }
 
 // decided says how the question of the moment was answered.
@@ -406,7 +361,7 @@ func answeredBy(f runbook.Fact) (seq uint64, sign string) {
 
 // screen is what is shown beside the run.
 func (p *Replay) screen() runScreen {
-	return runScreen{focus: p.focus, cursor: p.cursor, keys: p.ShortHelp()}
+	return runScreen{focus: p.focus, cursor: p.cursor, keys: p.ShortHelp(), right: p.footRight(false)}
 }
 
 // View is the run's screen below the line that says it is the past.
@@ -436,16 +391,6 @@ func (p *Replay) notYet() []string {
 	return append(lines, "", " "+th.Dim.Render("r try again "+th.Sign.Dot+" esc back"))
 }
 
-func (p *Replay) textLines() []string {
-	th := p.env.Theme
-	if p.h < 6 {
-		return p.text.pane.lines(p.paragraphs(), p.w, p.h)
-	}
-	lines := []string{p.heads()[0], " " + th.Head.Render(p.text.title)}
-	lines = append(lines, p.text.pane.lines(p.paragraphs(), p.w, p.h-3)...)
-	return append(pad(lines, p.h-1), widget.Footer(th, p.ShortHelp(), "", p.w))
-}
-
 // Cursor is where the run's screen has it.
 func (p *Replay) Cursor() (x, y int, shown bool) {
 	if p.view == nil || p.text != nil || len(p.events) == 0 {
@@ -464,16 +409,19 @@ func (p *Replay) ShortHelp() []key.Binding {
 	case p.view == nil:
 		return []key.Binding{KeyBack}
 	}
+	if p.place.Over {
+		return []key.Binding{
+			Press("space", "again"), Press("left", "an event back"), KeyBack, Press("s", "show"), Press("l", "log"), Press("L", "run's log"),
+			Press("c", "calls"),
+		}
+	}
 	play := "pause"
-	switch {
-	case p.place.Over:
-		play = "again"
-	case p.player.Paused():
+	if p.player.Paused() {
 		play = "go on"
 	}
 	return []key.Binding{
-		Press("space", play), Press("+", "faster"), Press("-", "slower"), Press(">", "next event"), Press("left", "back"),
-		Press("l", "log"), KeyBack, KeyHelp,
+		Press("space", play), Press("+", "faster"), Press("-", "slower"), Press(">", "next event"), KeyBack, Press("left", "an event back"),
+		Press("l", "log"), Press("L", "run's log"),
 	}
 }
 
@@ -487,7 +435,7 @@ func (p *Replay) FullHelp() [][]key.Binding {
 		},
 		{
 			Press("up", "the step above"), Press("down", "the step below"), Press("f", "the current step again"),
-			Press("l", "the log of the step"), Press("c", "the calls"), Press("s", "show the run"), KeyQuit,
+			Press("l", "the log of the step"), Press("L", "the run's log: every event so far"), Press("c", "the calls"), Press("s", "show the run"), KeyQuit,
 		},
 	}
 }

@@ -31,7 +31,7 @@ func TestReplaySaysThatItIsThePast(t *testing.T) {
 	p, tick := replayed(t, "done@drill", 10, "")
 	for _, size := range []uitest.Size{{W: 120, H: 40}, {W: 80, H: 24}, {W: 60, H: 20}, {W: 40, H: 12}} {
 		p.SetSize(size.W, size.H)
-		for _, want := range []string{"REPLAY 10×", "of 2026-01-02 03:04"} {
+		for _, want := range []string{"REPLAY 10×", "2 Jan "} {
 			if !strings.Contains(shownText(p), want) {
 				t.Errorf("%v: %q is missing:\n%s", size, want, shownText(p))
 			}
@@ -53,12 +53,12 @@ func TestReplayPlaysAtItsSpeed(t *testing.T) {
 		t.Fatal("nothing moves")
 	}
 	tick(6 * time.Second)
-	if !strings.Contains(shownText(p), "1:00 of 3:19") {
+	if !strings.Contains(shownText(p), "0:42 of 3:01") {
 		t.Errorf("not a minute of the run:\n%s", shownText(p))
 	}
 	uitest.Press(p, "space")
 	tick(time.Minute)
-	if !strings.Contains(shownText(p), "1:00 of 3:19") || !strings.Contains(shownText(p), "REPLAY paused") || p.Moving() != 0 {
+	if !strings.Contains(shownText(p), "0:42 of 3:01") || !strings.Contains(shownText(p), "REPLAY paused") || p.Moving() != 0 {
 		t.Errorf("it does not stand still:\n%s", shownText(p))
 	}
 	uitest.Press(p, "+", "space")
@@ -66,7 +66,7 @@ func TestReplayPlaysAtItsSpeed(t *testing.T) {
 		t.Errorf("not faster:\n%s", shownText(p))
 	}
 	uitest.Press(p, "[", "[")
-	if !strings.Contains(shownText(p), "0:40 of 3:19") {
+	if !strings.Contains(shownText(p), "0:22 of 3:01") {
 		t.Errorf("not back:\n%s", shownText(p))
 	}
 }
@@ -115,7 +115,7 @@ func TestReplayShowsHowAQuestionWasDecided(t *testing.T) {
 
 func TestReplayBeginsAtAStep(t *testing.T) {
 	p, _ := replayed(t, "done", 1, "sync")
-	if !strings.Contains(oneLine(p), "1:10 of 3:19") || strings.Contains(shownText(p), "event 1 of") {
+	if !strings.Contains(oneLine(p), "0:52 of 3:01") || strings.Contains(shownText(p), "event 1 of") {
 		t.Errorf("not at the step:\n%s", shownText(p))
 	}
 }

@@ -122,6 +122,8 @@ func (p *runbookPage) Update(msg tea.Msg) tea.Cmd {
 			return nil
 		}
 		cmd = p.ask(false)
+	case Covered:
+		p.covered = true
 	case Shown:
 		p.covered = false
 		cmd = p.ask(false)

@@ -84,7 +84,7 @@ func (p *runbookPage) View() string {
 		lines = append(lines, ruleMore(th, th.Rule(p.choice.Mode, p.w), p.hidden(), p.w))
 	}
 	if p.below() > 0 {
-		lines = append(lines, widget.Footer(th, p.ShortHelp(), p.footRight(), p.w))
+		lines = append(lines, widget.Footer(th, p.ShortHelp(), p.footEnd(), p.w))
 	}
 	return widget.Screen(th, lines, p.w, p.h)
 }
@@ -439,11 +439,11 @@ func (p *runbookPage) ShortHelp() []key.Binding {
 	return append(out, Press("tab", "mode"), Press("R", "read again"), KeyBack)
 }
 
-func (p *runbookPage) footRight() string {
-	if p.Typing() || p.w < 50 {
+func (p *runbookPage) footEnd() string {
+	if p.Typing() || p.starting {
 		return ""
 	}
-	return "? help "
+	return p.footRight(p.detail)
 }
 
 // FullHelp lists all keys of the page.
@@ -452,7 +452,7 @@ func (p *runbookPage) FullHelp() [][]key.Binding {
 		{KeyUp, KeyDown, KeyPgUp, KeyPgDown, KeyBottom, Press("← →", "change the choice in focus"), Press("tab", "the next mode")},
 		{
 			Press("enter", "start, change, or open"), Press("r", "rehearse"), Press("d", "drill"), Press("g", "go live: you are asked once more"),
-			Press("y", "copy the step's commands"), Press("R", "read the files again"), KeyBack,
+			Press("y", "copy the step's commands"), Press("R", "read the files again"), KeyBack, KeyQuit,
 		},
 	}
 }

@@ -45,8 +45,10 @@ func (p *runbookPage) key(msg tea.KeyPressMsg) tea.Cmd {
 		return p.turn(1)
 	case key.Matches(msg, KeyEnter):
 		return p.enter()
-	case key.Matches(msg, KeyBack), msg.String() == "q":
+	case key.Matches(msg, KeyBack):
 		return Then(Back{})
+	case key.Matches(msg, KeyQuit):
+		return Then(Leave{})
 	default:
 		return p.letter(msg.String())
 	}
@@ -172,7 +174,6 @@ func (p *runbookPage) enter() tea.Cmd {
 	case rbStep:
 		p.detail, p.down = true, 0
 	case rbPast:
-		p.covered = true
 		return To(Route{Where: AtShow, Run: p.preview.Past[r.i].Run})
 	}
 	return nil
@@ -273,7 +274,7 @@ func (p *runbookPage) started(run runbook.RunID, err error) tea.Cmd {
 	var trouble *Trouble
 	switch {
 	case err == nil:
-		return Then(Replace{To: Route{Where: AtRun, Run: run}})
+		return Then(Replace{To: Route{Where: AtRun, Run: run}, From: p})
 	case errors.As(err, &need):
 		p.needWord(need)
 	case errors.As(err, &trouble):

@@ -331,13 +331,12 @@ func (p *Show) SetSize(w, h int) {
 
 func (p *Show) pressed(k tea.KeyPressMsg) tea.Cmd {
 	switch {
+	case p.detail != nil && key.Matches(k, KeyBack, KeyQuit):
+		p.detail = nil
+		return nil
 	case key.Matches(k, KeyQuit):
 		return Then(Leave{})
 	case key.Matches(k, KeyBack):
-		if p.detail != nil {
-			p.detail = nil
-			return nil
-		}
 		return Then(Back{})
 	case p.view == nil:
 		if k.String() == "r" && p.failed != nil {
@@ -441,11 +440,11 @@ func (p *Show) ShortHelp() []key.Binding {
 	var keys []key.Binding
 	switch {
 	case p.view == nil && p.failed != nil:
-		return []key.Binding{Press("r", "try again"), KeyBack, KeyHelp}
+		return []key.Binding{Press("r", "try again"), KeyBack}
 	case p.view == nil:
 		return []key.Binding{KeyBack}
 	case p.detail != nil:
-		return []key.Binding{Named(KeyBack, "to the run"), Press("p", "replay from here"), KeyDown, Named(KeyBottom, "end of the log"), KeyHelp}
+		return []key.Binding{Named(KeyBack, "to the run"), Press("p", "replay from here"), KeyDown, Named(KeyBottom, "end of the log")}
 	case p.focused() != "":
 		keys = append(keys, Named(KeyEnter, "the step"))
 	case p.open():
@@ -454,7 +453,12 @@ func (p *Show) ShortHelp() []key.Binding {
 	if p.open() && p.focused() != "" {
 		keys = append(keys, Press("f", "follow"))
 	}
-	return append(keys, Press("p", "replay"), Press("tab", ((p.tab+1)%showTabs).String()), Press("c", "calls"), Press("y", "copy id"), KeyBack, KeyHelp)
+	next := (p.tab + 1) % showTabs
+	keys = append(keys, Press("p", "replay"), Press("tab", next.String()), KeyBack)
+	if p.tab != showCalls && next != showCalls {
+		keys = append(keys, Press("c", "calls"))
+	}
+	return append(keys, Press("y", "copy id"))
 }
 
 // FullHelp are all keys.

@@ -65,17 +65,9 @@ func (p *Show) View() string {
 		lines = append(lines, th.Line.Render(th.Rule("", p.w)))
 	}
 	if l.foot {
-		lines = append(lines, widget.Footer(th, p.ShortHelp(), p.going(), p.w))
+		lines = append(lines, widget.Footer(th, p.ShortHelp(), p.footRight(p.detail != nil), p.w))
 	}
 	return widget.Screen(th, lines, p.w, p.h)
-}
-
-// going says of a run that has not ended that this is no picture of the past.
-func (p *Show) going() string {
-	if p.open() && p.view.opened.Damage == nil {
-		return "it goes on "
-	}
-	return ""
 }
 
 // notYet is the page before the record is there, or when there is none.
@@ -101,7 +93,7 @@ func (p *Show) notYet() []string {
 		lines = append(lines, "")
 	}
 	if p.h >= 8 {
-		lines = append(lines[:p.h-1], widget.Footer(th, p.ShortHelp(), "", p.w))
+		lines = append(lines[:p.h-1], widget.Footer(th, p.ShortHelp(), p.footRight(false), p.w))
 	}
 	return lines
 }

@@ -113,7 +113,7 @@ func (p *Show) stepTimes(id string, st runbook.StepState) string {
 	if st.First.IsZero() {
 		return ""
 	}
-	out := "from " + runbook.ClockText(st.First.Sub(p.view.state.StartedAt))
+	out := "from " + onClock(&p.view.state, st.First)
 	if took := stepTook(st); took > 0 || !st.Ended.IsZero() {
 		out += ", took " + tookText(took)
 	}

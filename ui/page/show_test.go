@@ -33,7 +33,7 @@ func TestShowTellsHowTheRunWent(t *testing.T) {
 		"refused":         {"✗ refused: nothing was done"},
 		"stopped":         {"! stopped"},
 		"over-target":     {"over 5:00"},
-		"running":         {"▶ goes on", "it goes on"},
+		"running":         {"▶ goes on", "goes on"},
 		"failed":          {"‖ waits for a person", "✗"},
 		"damaged":         {"the record ends at event"},
 		"no-plan":         {"shown without its plan"},

@@ -45,10 +45,7 @@ func describeEvents(v *runView, from int, old []showEvent) []showEvent {
 	out := slices.Clip(old)
 	for _, e := range v.seen[from:] {
 		sign, subject, words := eventWords(e, v)
-		d := showEvent{at: "0:00", sign: sign, subject: subject, words: words}
-		if !v.state.StartedAt.IsZero() {
-			d.at = runbook.ClockText(e.Time.Sub(v.state.StartedAt))
-		}
+		d := showEvent{at: onClock(&v.state, e.Time), sign: sign, subject: subject, words: words}
 		d.step, d.mark = showAbout(e.Fact)
 		if _, held := e.Fact.(*runbook.RunHeld); held {
 			if took := heldFor(v.seen, e); took > 0 {
@@ -58,6 +55,14 @@ func describeEvents(v *runView, from int, old []showEvent) []showEvent {
 		out = append(out, d)
 	}
 	return out
+}
+
+// onClock is a moment on the run's clock; "" before that runs.
+func onClock(s *runbook.State, at time.Time) string {
+	if s.ClockFrom.IsZero() || at.Before(s.ClockFrom) {
+		return ""
+	}
+	return runbook.ClockText(at.Sub(s.ClockFrom))
 }
 
 // eventWords is runbook.Describe, with who asked for another try: afterwards that is asked.
@@ -376,7 +381,7 @@ func (t *showTimeline) marks(events []showEvent) {
 		if step == runbook.StartStep {
 			step = ""
 		}
-		t.lines = append(t.lines, showLine{step: step, at: e.at, sign: e.sign, text: e.subject + "  " + e.words})
+		t.lines = append(t.lines, showLine{step: step, at: orElse(e.at, " "), sign: e.sign, text: e.subject + "  " + e.words})
 	}
 }
 
