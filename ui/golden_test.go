@@ -112,9 +112,16 @@ func overlays() []still {
 		c := uitest.NewConsole(uitest.Quiet)
 		return page.NewHelp(env, page.NewHome(ctx, env, c, c))
 	}
+	overRun := func(ctx context.Context, env *page.Env) page.Page {
+		run := uitest.Scene("running")
+		p := page.NewRun(ctx, env, uitest.NewConsole(uitest.Quiet, run), run.Opened.Run)
+		uitest.Load(p, 80, 24)
+		return page.NewHelp(env, p)
+	}
 	goTo := func(_ context.Context, env *page.Env) page.Page { return page.NewGo(env) }
 	return []still{
 		{name: "help/home", now: uitest.Start, make: help},
+		{name: "help/run", now: uitest.Start, make: overRun},
 		{name: "go/empty", now: uitest.Start, make: goTo},
 		{name: "go/typed", now: uitest.Start, make: goTo, keys: []string{"'theme n"}},
 		{name: "go/wrong", now: uitest.Start, make: goTo, keys: []string{"'nowhere", "enter"}},

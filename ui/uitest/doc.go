@@ -6,7 +6,10 @@
 // clocks stand still.
 //
 //	run := uitest.Scene("failed")
-//	p := page.NewRun(ctx, uitest.Env(run.Now, theme.Dark), uitest.NewConsole(uitest.Down, run), run.Opened.Run)
-//	uitest.Load(p, 80, 24)
-//	uitest.Golden(t, "run-failed", p)
+//	uitest.Still(t, func(ctx context.Context, t *testing.T) {
+//		picture := uitest.Picture(run.Now, func(env *page.Env) page.Page {
+//			return page.NewRun(ctx, env, uitest.NewConsole(uitest.Quiet, run), run.Opened.Run)
+//		}, "down", "enter")
+//		uitest.Golden(t, "run/failed", picture)
+//	})
 package uitest
