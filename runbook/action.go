@@ -44,6 +44,11 @@ type Permitter interface {
 	Permissions() []string
 }
 
+// Depender names what the step cannot be done without: regions, global control planes, hosts.
+type Depender interface {
+	Depends() []Dependency
+}
+
 // ByHander gives the commands with which a person does the step, one a line, ready to paste.
 type ByHander interface {
 	ByHand(call Call) []string
@@ -100,12 +105,15 @@ type Observation struct {
 	KeySpent bool // Absent or Broken, and the key cannot be used again: what it made is gone
 }
 
-// Check is one line of readiness.
+// Check is one line of readiness. What can never be known before the run is CannotCheck and OK; CannotCheck and not OK is
+// a look that failed, and to be unsure is not to be ready.
 type Check struct {
-	What  string
-	Grade Grade
-	OK    bool
-	Seen  string
+	What   string
+	Grade  Grade
+	OK     bool
+	Seen   string
+	Source string // who said so, such as "ec2:DescribeImages"; "" when nobody was asked
+	Do     string // what to do about it; "" when it is well
 }
 
 // Grade says how much a check proves.

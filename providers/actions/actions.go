@@ -105,17 +105,6 @@ func isAny(err error, kinds ...providers.ErrorKind) bool {
 	return false
 }
 
-// lookFailed turns a failed read into a readiness line: a check that could not be made is not well. An answer that is a
-// plain no was checked.
-func lookFailed(what string, err error) runbook.Check {
-	f := runbook.AsFailure(err)
-	grade := runbook.CannotCheck
-	if f.Verdict == runbook.Definitive && !isAny(err, providers.Expired, providers.Denied, providers.Missing, providers.HostKey) {
-		grade = runbook.CheckedLive
-	}
-	return runbook.Check{What: what, Grade: grade, Seen: f.What}
-}
-
 // took is how long ago the intent was, for evidence; "" when there was none.
 func (w world) took(call runbook.Call) string {
 	if call.Since.IsZero() {

@@ -159,13 +159,25 @@ func (a *associate) Targets(runbook.Call) []runbook.Target {
 	return []runbook.Target{a.target(), {Kind: "instance", ID: a.Instance, Region: a.Region}}
 }
 
+// Check asks whether the address is this account's and free.
 func (a *associate) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
 	what := fmt.Sprintf("address %s is held in %s and free", a.Address, a.Region)
+	if c, open := notYet(what, a.Address, a.Region); open {
+		return []runbook.Check{c}
+	}
 	held, err := a.read(ctx)
 	if err != nil {
 		return []runbook.Check{lookFailed(what, err)}
 	}
-	return []runbook.Check{{What: what, Grade: runbook.CheckedLive, OK: a.refuse(held) == nil, Seen: "with " + somebody(held.Instance)}}
+	if err := a.refuse(held); err != nil {
+		return []runbook.Check{notWell(what, "ec2:DescribeAddresses", runbook.AsFailure(err).Do, "with %s", held.Instance)}
+	}
+	return []runbook.Check{well(what, "ec2:DescribeAddresses", "with %s", somebody(held.Instance))}
+}
+
+// Depends is the region of the address.
+func (a *associate) Depends() []runbook.Dependency {
+	return []runbook.Dependency{{Region: a.Region, Without: "the address stays where it is; addresses cannot change region"}}
 }
 
 func (a *associate) Permissions() []string {

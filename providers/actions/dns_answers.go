@@ -100,6 +100,62 @@ func ask(ctx context.Context, names providers.Names, servers []string, name, kin
 
 func (a *answers) Permissions() []string { return nil }
 
+// Check asks every server whether it answers for the name at all; what it answers is changed in the run.
+func (a *answers) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
+	what := "every name server answers for " + a.Name
+	if c, open := notYet(what, a.Name); open {
+		return []runbook.Check{c}
+	}
+	servers := a.Servers
+	if len(servers) == 0 {
+		var err error
+		if servers, err = a.w.Names.Servers(ctx, a.Name); err != nil {
+			return []runbook.Check{lookFailed(what, err)}
+		}
+	}
+	const source = "its name servers"
+	if len(servers) == 0 {
+		return []runbook.Check{notWell(what, source, "check the zone's delegation", "no authoritative name server was found")}
+	}
+	answered, first := heard(ctx, a.w.Names, servers, a.Name, a.Type)
+	if answered < len(servers) {
+		return []runbook.Check{notWell(what, source, "the run would wait for every one of them: look at it, or take it out of the zone",
+			"%d/%d answer; %s", answered, len(servers), first)}
+	}
+	return []runbook.Check{well(what, source, "%d/%d answer", answered, len(servers))}
+}
+
+// heard counts the servers that answer with authority, whatever they say; first is one that does not.
+func heard(ctx context.Context, names providers.Names, servers []string, name, kind string) (answered int, first string) {
+	said := make([]string, len(servers))
+	var wait sync.WaitGroup
+	for i, server := range servers {
+		wait.Go(func() {
+			a, err := names.Ask(ctx, server, strings.TrimSuffix(name, "."), strings.ToUpper(kind))
+			switch {
+			case err != nil:
+				said[i] = fmt.Sprintf("%s does not: %s", server, reason(err))
+			case !a.Authoritative:
+				said[i] = server + " does not answer with authority"
+			}
+		})
+	}
+	wait.Wait()
+	for _, s := range said {
+		if s == "" {
+			answered++
+		} else if first == "" {
+			first = s
+		}
+	}
+	return answered, first
+}
+
+// Depends is the zone's name servers, which stand in many places; it is not the control plane.
+func (a *answers) Depends() []runbook.Dependency {
+	return []runbook.Dependency{{Plane: "the zone's name servers", Without: "clients cannot find the service at all"}}
+}
+
 func (a *answers) ByHand(runbook.Call) []string {
 	servers := a.Servers
 	if len(servers) == 0 {

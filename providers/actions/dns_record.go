@@ -206,24 +206,48 @@ func (a *record) Targets(runbook.Call) []runbook.Target {
 	return []runbook.Target{providers.RecordTarget(a.Zone, a.Name, a.Type)}
 }
 
+// Check reads the zone and the record, and compares the TTL: what caches keep today decides how long a failover takes.
 func (a *record) Check(ctx context.Context, call runbook.Call) []runbook.Check {
 	what := fmt.Sprintf("record %s %s can be changed", a.Name, a.Type)
+	if c, open := notYet(what, a.Name, a.Zone); open {
+		return []runbook.Check{c}
+	}
 	before, err := a.Prepare(ctx, call)
+	var b recordBefore
+	if err == nil {
+		err = runbook.Recall(before, &b)
+	}
 	if err != nil {
 		return []runbook.Check{lookFailed(what, err)}
 	}
-	var b recordBefore
-	if err := runbook.Recall(before, &b); err != nil {
-		return []runbook.Check{lookFailed(what, err)}
+	const source = "route53:ListResourceRecordSets"
+	checks := []runbook.Check{well(what, source, "now %s, in zone %s", describe(b.Record), b.Zone)}
+	if want := a.wanted().TTL; b.Record != nil {
+		ttl := fmt.Sprintf("caches keep %s for at most %d s", a.Name, int(want.Seconds()))
+		if b.Record.TTL > want {
+			checks = append(checks, notWell(ttl, source, "lower the record's TTL now, or correct service.ttl in the estate",
+				"TTL %d: clients keep the old answer so long", int(b.Record.TTL.Seconds())))
+		} else {
+			checks = append(checks, well(ttl, source, "TTL %d", int(b.Record.TTL.Seconds())))
+		}
 	}
-	return []runbook.Check{{What: what, Grade: runbook.CheckedLive, OK: true, Seen: "now " + describe(b.Record)}, {
-		What: "Route 53's control plane takes changes", Grade: runbook.CannotCheck, OK: true,
-		Seen: "it stands in us-east-1 and can be lost with that region",
+	return append(checks, unknowable("Route 53's control plane takes changes", "only a change proves it"))
+}
+
+// Depends is the control plane: name servers go on answering without it.
+func (a *record) Depends() []runbook.Dependency {
+	return []runbook.Dependency{{
+		Plane: "Route 53's control plane", Region: "us-east-1",
+		Without: "no record can be changed; name servers go on giving the answer that they have",
 	}}
 }
 
 func (a *record) Permissions() []string {
-	return []string{"route53:ListHostedZonesByName", "route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets"}
+	p := []string{"route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets"}
+	if a.Zone == "" {
+		p = append(p, "route53:ListHostedZonesByName")
+	}
+	return p
 }
 
 // ByHand swaps as the step does: the DELETE fails when the record is not what it was.

@@ -215,6 +215,31 @@ func (a *mount) Targets(runbook.Call) []runbook.Target { return []runbook.Target
 
 func (a *mount) Permissions() []string { return nil }
 
+// Check asks the host, where there is one already, what is mounted at the path.
+func (a *mount) Check(ctx context.Context, call runbook.Call) []runbook.Check {
+	what := fmt.Sprintf("%s can be mounted at %s", a.Volume, a.Path)
+	if c, open := notYet(what, a.Path, a.Volume); open {
+		return []runbook.Check{c}
+	}
+	if !path.IsAbs(a.Path) {
+		return []runbook.Check{notWell(what, "", "write the whole path, such as /srv/data", "the path is not absolute")}
+	}
+	if c, open := notYet(what, a.Host.Address, a.Device); open {
+		return []runbook.Check{c}
+	}
+	o, err := a.Observe(ctx, call)
+	switch {
+	case err != nil:
+		return []runbook.Check{lookFailed(what, err)}
+	case o.State == runbook.Broken:
+		return []runbook.Check{notWell(what, "findmnt", "unmount it, or choose another path", "%s", o.Evidence)}
+	}
+	return []runbook.Check{well(what, "findmnt", "%s", o.Evidence)}
+}
+
+// Depends is the host.
+func (a *mount) Depends() []runbook.Dependency { return onHost(a.Host) }
+
 func (a *mount) ByHand(call runbook.Call) []string {
 	argv := append(append([]string{"mount"}, flag("-t", a.FSType)...), flag("-o", a.Options)...)
 	r := a.on(call)

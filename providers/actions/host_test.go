@@ -342,7 +342,7 @@ func TestShell(t *testing.T) {
 		a := &command{Host: s.on(server), Argv: []string{"touch", "/srv/a b"}, w: s.w}
 		s.round(a)
 		s.say("-- with a check and an undo")
-		a.Check, a.Revert = []string{"test", "-e", "/srv/a b"}, []string{"rm", "-f", "/srv/a b"}
+		a.Done, a.Revert = []string{"test", "-e", "/srv/a b"}, []string{"rm", "-f", "/srv/a b"}
 		s.round(a)
 		s.say("-- a status that is not 0")
 		a.Argv = []string{"false"}
@@ -368,7 +368,7 @@ func TestShellUndoIsNotRepeatedInDoubt(t *testing.T) {
 func TestShellSendsSecretsInTheEnvironmentOnly(t *testing.T) {
 	var got []providers.Command
 	a := &command{
-		Host: providers.Host{Address: "h"}, Argv: []string{"pay"}, Check: []string{"paid"},
+		Host: providers.Host{Address: "h"}, Argv: []string{"pay"}, Done: []string{"paid"},
 		Env: map[string]runbook.Secret{"TOKEN": runbook.NewSecret("token", "hunter2"), "OPAQUE": {}},
 		w:   worldOf(providers.Set{Shell: spyShell{&got}}),
 	}

@@ -1,8 +1,11 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -57,6 +60,50 @@ func answer(p providers.Page) string {
 }
 
 func (a *up) Permissions() []string { return nil }
+
+// Check asks whether the name of the page is known to the DNS. That the page is served is what the run is for.
+func (a *up) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
+	u, err := url.Parse(a.URL)
+	if c, open := notYet(a.URL+" is served", a.URL, a.Address); open {
+		return []runbook.Check{c}
+	}
+	if err != nil || u.Hostname() == "" {
+		return []runbook.Check{notWell("the page's address is a URL", "", "write it whole, such as https://www.example.com/", "%q is none", a.URL)}
+	}
+	served := unknowable(a.URL+" is served from "+cmp.Or(a.Address, "where its name points"), "that is what the run brings about")
+	if net.ParseIP(u.Hostname()) != nil {
+		return []runbook.Check{served}
+	}
+	return []runbook.Check{resolves(ctx, a.w.Names, u.Hostname()), served}
+}
+
+// resolves asks the name's own servers, one after the other, until one answers.
+func resolves(ctx context.Context, names providers.Names, host string) runbook.Check {
+	what := "the name " + host + " resolves"
+	servers, err := names.Servers(ctx, host)
+	if err == nil && len(servers) == 0 {
+		return notWell(what, "the DNS", "check the zone's delegation", "it has no name servers")
+	}
+	for _, server := range servers {
+		var a providers.Answer
+		if a, err = names.Ask(ctx, server, host, "A"); err != nil {
+			continue
+		}
+		if len(a.Values) == 0 {
+			return notWell(what, server, "make the record", "it has no A record")
+		}
+		return well(what, server, "A = %s, TTL %d", strings.Join(a.Values, ", "), int(a.TTL.Seconds()))
+	}
+	return lookFailed(what, err)
+}
+
+// Depends is the host of the page.
+func (a *up) Depends() []runbook.Dependency {
+	if a.Address == "" {
+		return nil
+	}
+	return []runbook.Dependency{{Host: a.Address, Without: "the page is not served"}}
+}
 
 func (a *up) ByHand(runbook.Call) []string { return []string{curl(a.URL, a.Address)} }
 

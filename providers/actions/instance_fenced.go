@@ -53,7 +53,12 @@ func (a *fenced) judge(i providers.Instance) runbook.Observation {
 	return seen(runbook.Absent, "%s is %s in %s and can write", i.ID, i.State, a.Region)
 }
 
-func (a *fenced) Permissions() []string { return []string{"ec2:DescribeInstances"} }
+func (a *fenced) Permissions() []string { return readInstance() }
+
+// Depends is the region of the machine that must stay down: the one that fails.
+func (a *fenced) Depends() []runbook.Dependency {
+	return []runbook.Dependency{{Region: a.Region, Without: "that the machine is down cannot be proved"}}
+}
 
 func (a *fenced) ByHand(runbook.Call) []string {
 	region, instance := orQuestion(a.Region), orQuestion(a.Instance)

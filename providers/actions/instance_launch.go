@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"lifeboat/providers"
@@ -181,28 +182,88 @@ func (a *launch) Undo(ctx context.Context, call runbook.Call) (runbook.Observati
 	return seen(runbook.Holds, "%s is being terminated", id), nil
 }
 
+// Check asks for the image and the volume, and says of what EC2 tells only in earnest that it is not known.
 func (a *launch) Check(ctx context.Context, call runbook.Call) []runbook.Check {
-	image := runbook.Check{What: fmt.Sprintf("image %s in %s", a.Image, a.Region), Grade: runbook.CheckedLive}
-	if i, err := a.w.Images.Image(ctx, a.Region, a.Image); err != nil {
-		image = lookFailed(image.What, err)
-	} else {
-		image.OK, image.Seen = i.State == "available", i.State
+	return []runbook.Check{
+		a.checkImage(ctx), a.checkZone(ctx),
+		unknowable(fmt.Sprintf("%s is offered in %s, and there is capacity", a.Type, orQuestion(a.zone(call))), "only an accepted launch proves it"),
+		unknowable("there is "+a.parts()+" in "+orQuestion(a.Region), "nothing here reads them; only an accepted launch proves it"),
 	}
-	place := runbook.Check{What: "zone of the launch", Grade: runbook.CheckedLive}
-	if before, err := a.Prepare(ctx, call); err != nil {
-		place = lookFailed(place.What, err)
-	} else {
-		call.Before = before
-		place.OK, place.Seen = true, a.zone(call)
-	}
-	return []runbook.Check{image, place, {
-		What: fmt.Sprintf("capacity for %s in %s", a.Type, orQuestion(a.zone(call))), Grade: runbook.CannotCheck, OK: true,
-		Seen: "only an accepted launch proves it",
-	}}
 }
 
+func (a *launch) checkImage(ctx context.Context) runbook.Check {
+	what := fmt.Sprintf("image %s in %s", a.Image, a.Region)
+	if c, open := notYet(what, a.Image, a.Region); open {
+		return c
+	}
+	i, err := a.w.Images.Image(ctx, a.Region, a.Image)
+	if err != nil {
+		return lookFailed(what, advise(err, providers.NotFound, "copy the image to %s anew, and put its id into the estate", a.Region))
+	}
+	state := i.State
+	if !i.Created.IsZero() {
+		state += ", made " + age(a.w.clock.Now().Sub(i.Created)) + " ago"
+	}
+	if i.State != "available" {
+		return notWell(what, "ec2:DescribeImages", "copy the image anew", "%s", state)
+	}
+	return well(what, "ec2:DescribeImages", "%s", state)
+}
+
+// checkZone holds the volume against the zone that the files name. The step itself would follow the volume, but the subnet
+// does not, and whoever reads the estate at night believes it.
+func (a *launch) checkZone(ctx context.Context) runbook.Check {
+	what := "the launch goes to " + orQuestion(a.Zone)
+	if a.Volume == "" {
+		if c, open := notYet(what, a.Zone); open {
+			return c
+		}
+		if a.Zone == "" {
+			return notWell("the launch has a zone", "", "write standby.zone or standby.volume in the estate", "no zone is named")
+		}
+		return unknowable(what, "no volume chooses it; only an accepted launch proves that it is open")
+	}
+	what = fmt.Sprintf("volume %s is free and in %s", a.Volume, orQuestion(a.Zone))
+	if a.Zone == "" {
+		what = fmt.Sprintf("volume %s is free and chooses the zone", a.Volume)
+	}
+	if c, open := notYet(what, a.Volume, a.Zone, a.Region); open {
+		return c
+	}
+	v, err := a.w.Volumes.Volume(ctx, a.Region, a.Volume)
+	if err != nil {
+		return lookFailed(what, advise(err, providers.NotFound, "check the volume's id and region: %s in %s", a.Volume, a.Region))
+	}
+	c := (&attach{Volume: a.Volume, Region: a.Region, w: a.w}).free(what, v)
+	if c.OK && a.Zone != "" && v.Zone != a.Zone {
+		return notWell(what, "ec2:DescribeVolumes", fmt.Sprintf("correct zone and subnet in the estate, or make a volume in %s from the newest snapshot", a.Zone),
+			"it is in %s, and a volume can be attached in its own zone only", v.Zone)
+	}
+	return c
+}
+
+// parts are what the launch names beside image, type, zone and volume.
+func (a *launch) parts() string {
+	parts := []string{cmp.Or(a.Subnet, "a default subnet")}
+	parts = append(parts, a.SecurityGroups...)
+	if a.KeyName != "" {
+		parts = append(parts, "key pair "+a.KeyName)
+	}
+	if a.Profile != "" {
+		parts = append(parts, "profile "+a.Profile)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Depends is the region of the launch.
+func (a *launch) Depends() []runbook.Dependency {
+	return []runbook.Dependency{{Region: a.Region, Without: "no machine can be launched there"}}
+}
+
+// Permissions name ec2:CreateTags because tags go with the launch, and iam:PassRole for the profile's role: AWS asks for
+// both although neither is a call.
 func (a *launch) Permissions() []string {
-	p := []string{"ec2:RunInstances", "ec2:CreateTags", "ec2:DescribeInstances", "ec2:DescribeImages", "ec2:TerminateInstances"}
+	p := append(readInstance(), "ec2:RunInstances", "ec2:CreateTags", "ec2:DescribeImages", "ec2:TerminateInstances")
 	if a.Volume != "" {
 		p = append(p, "ec2:DescribeVolumes")
 	}

@@ -96,7 +96,35 @@ func (a *ready) up(call runbook.Call, host providers.Host, how string) runbook.O
 }
 
 func (a *ready) Permissions() []string {
-	return []string{"ec2:DescribeInstances", "ec2:GetConsoleOutput"}
+	if !a.SSH {
+		return readInstance()
+	}
+	return append(readInstance(), "ec2:GetConsoleOutput")
+}
+
+// Check asks for a machine that is there already; one that a step makes cannot be asked.
+func (a *ready) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
+	what := "the machine comes up"
+	if a.SSH {
+		what += " and answers ssh"
+	}
+	if c, open := notYet(what, a.Instance, a.Region, a.Address); open {
+		return []runbook.Check{c}
+	}
+	i, err := a.w.Instances.Instance(ctx, a.Region, a.Instance)
+	what = fmt.Sprintf("%s is there in %s", a.Instance, a.Region)
+	switch {
+	case err != nil:
+		return []runbook.Check{lookFailed(what, err)}
+	case i.State == providers.InstanceTerminated || i.State == providers.InstanceShuttingDown:
+		return []runbook.Check{notWell(what, "ec2:DescribeInstances", "name another machine", "%s%s", i.State, because(i))}
+	}
+	return []runbook.Check{well(what, "ec2:DescribeInstances", "%s%s", i.State, because(i))}
+}
+
+// Depends is the region of the machine, and the machine.
+func (a *ready) Depends() []runbook.Dependency {
+	return []runbook.Dependency{{Region: a.Region, Without: "whether the machine runs cannot be seen"}}
 }
 
 func (a *ready) ByHand(runbook.Call) []string {

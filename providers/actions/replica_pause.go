@@ -142,22 +142,40 @@ func (a *pause) Undo(ctx context.Context, call runbook.Call) (runbook.Observatio
 	return seen(runbook.Holds, "%s takes writes again", a.Replica.Host), nil
 }
 
+// Check asks the replica itself, with the command that tells whether it is paused, where there is one.
 func (a *pause) Check(ctx context.Context, call runbook.Call) []runbook.Check {
 	what := "replica answers ssh and can be paused"
+	if c, open := notYet(what, a.Replica.Host.Address); open {
+		return []runbook.Check{c}
+	}
 	if err := a.configured(); err != nil {
-		return []runbook.Check{{What: what, Grade: runbook.CheckedLive, Seen: err.Error()}}
+		f := runbook.AsFailure(err)
+		return []runbook.Check{notWell(what, "", f.Do, "%s", f.What)}
+	}
+	if len(a.Replica.Paused) == 0 {
+		c := answersSSH(ctx, a.on(call), what)
+		if c.OK {
+			c.Seen += "; the estate has no standby.replica.paused, so a crash in the middle ends in a question"
+		}
+		return []runbook.Check{c}
 	}
 	argv := a.Replica.Paused
-	if len(argv) == 0 {
-		argv = []string{"true"}
-	}
 	res, err := a.on(call).look(ctx, argv...)
-	if err != nil {
+	source := "`" + line(argv) + "`"
+	switch {
+	case err != nil:
 		return []runbook.Check{lookFailed(what, err)}
+	case res.Status == 126 || res.Status == 127 || res.Status > 128: // a shell's words for: not this, not here, killed
+		return []runbook.Check{notWell(what, source, "correct standby.replica.paused in the estate", "it ended with status %d on %s: %s",
+			res.Status, a.Replica.Host, lastLines(res.Stderr, 1))}
+	case res.Status == 0:
+		return []runbook.Check{well(what, source, "%s is paused already: its copy grows old", a.Replica.Host)}
 	}
-	ok := len(a.Replica.Paused) > 0 || res.Status == 0
-	return []runbook.Check{{What: what, Grade: runbook.CheckedLive, OK: ok, Seen: a.Replica.Host.String() + " answers"}}
+	return []runbook.Check{well(what, source, "%s takes writes", a.Replica.Host)}
 }
+
+// Depends is the host of the replica.
+func (a *pause) Depends() []runbook.Dependency { return onHost(a.Replica.Host) }
 
 func (a *pause) Targets(runbook.Call) []runbook.Target {
 	return []runbook.Target{a.Replica.Host.Target()}

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -193,6 +194,17 @@ func (a *copyTree) Prepare(ctx context.Context, call runbook.Call) (runbook.Befo
 	if err := a.valid(); err != nil {
 		return nil, err
 	}
+	looked, err := a.lookAtSource(ctx, call)
+	if err == nil || looked || a.Delete {
+		return nil, err
+	}
+	// This machine cannot look at the source; the one that runs rsync may. Without --delete nothing can be lost.
+	logf(call.Log, "could not look at %s beforehand: %v", a.From, err)
+	return nil, nil
+}
+
+// source is the host of the data as this machine reaches it.
+func (a *copyTree) source(call runbook.Call) remote {
 	host := a.From.Host
 	if host.Address == "" {
 		host = a.To.Host
@@ -200,26 +212,27 @@ func (a *copyTree) Prepare(ctx context.Context, call runbook.Call) (runbook.Befo
 	if host.User == "" {
 		host.User = a.User
 	}
+	return remote{w: a.w, host: host, sudo: a.Sudo, log: call.Log}
+}
+
+// lookAtSource fails when there is nothing to copy; looked says that this was seen, and not only that nobody could look.
+func (a *copyTree) lookAtSource(ctx context.Context, call runbook.Call) (looked bool, err error) {
 	short, cancel := a.w.clock.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	source := remote{w: a.w, host: host, sudo: a.Sudo, log: call.Log}
+	source := a.source(call)
 	argv := source.asRoot([]string{"ls", "-A", "--", a.From.Path})
 	res, err := source.look(short, argv...)
 	switch {
-	case err == nil && res.Status == 0 && strings.TrimSpace(res.Stdout) != "":
-		return nil, nil
-	case err == nil && res.Status == 0:
-		return nil, runbook.Fail(fmt.Sprintf("%s is empty", a.From), "its disk may not be mounted; nothing was copied and nothing deleted", "look: "+source.byHand("findmnt", "--target", a.From.Path))
-	case err == nil && strings.Contains(res.Stderr, "No such file"):
-		return nil, runbook.Fail(fmt.Sprintf("%s does not exist", a.From), "nothing was copied", "check the path in the estate")
-	case a.Delete && err == nil:
-		return nil, source.ended(argv, res)
-	case a.Delete:
-		return nil, err
+	case err != nil:
+		return false, err
+	case res.Status == 0 && strings.TrimSpace(res.Stdout) != "":
+		return true, nil
+	case res.Status == 0:
+		return true, runbook.Fail(fmt.Sprintf("%s is empty", a.From), "its disk may not be mounted; nothing was copied and nothing deleted", "look: "+source.byHand("findmnt", "--target", a.From.Path))
+	case strings.Contains(res.Stderr, "No such file"):
+		return true, runbook.Fail(fmt.Sprintf("%s does not exist", a.From), "nothing was copied", "check the path in the estate")
 	}
-	// This machine cannot look at the source; the one that runs rsync may. Without --delete nothing can be lost.
-	logf(call.Log, "could not look at %s beforehand: %v %s", a.From, err, lastLines(res.Stderr, 1))
-	return nil, nil
+	return false, source.ended(argv, res)
 }
 
 // Observe reads the marker. Absent means "run it again", which is harmless once no rsync of this key runs any more.
@@ -361,16 +374,33 @@ func (a *copyTree) Targets(runbook.Call) []runbook.Target {
 	return targets
 }
 
+// Check looks at the source itself: the step puts up with a source that this machine cannot look at, readiness does not.
 func (a *copyTree) Check(ctx context.Context, call runbook.Call) []runbook.Check {
 	what := fmt.Sprintf("%s holds data", a.From)
-	if a.From.Host.Address == "" {
-		return nil
+	if c, open := notYet(what, a.From.Path, a.From.Host.Address); open {
+		return []runbook.Check{c}
 	}
-	if _, err := a.Prepare(ctx, call); err != nil {
-		return []runbook.Check{lookFailed(what, err)}
+	if err := a.valid(); err != nil {
+		f := runbook.AsFailure(err)
+		return []runbook.Check{notWell("the copy is well described", "", f.Do, "%s", f.What)}
 	}
-	return []runbook.Check{{What: what, Grade: runbook.CheckedLive, OK: true, Seen: "it is there and not empty"}}
+	var checks []runbook.Check
+	if _, open := notYet(what, a.source(call).host.Address); open {
+		checks = append(checks, unknowable(what, "it is on a machine that is not there yet"))
+	} else if _, err := a.lookAtSource(ctx, call); err != nil {
+		checks = append(checks, lookFailed(what, err))
+	} else {
+		checks = append(checks, well(what, "ls over ssh", "it is there and not empty"))
+	}
+	runs, other := a.runs()
+	if c, open := notYet(fmt.Sprintf("%s is reached with %s", other, cmp.Or(other.Identity, "the key of the one that copies")), runs.Host.Address, other.Host.Address); open {
+		checks = append(checks, c)
+	}
+	return checks
 }
+
+// Depends is both hosts.
+func (a *copyTree) Depends() []runbook.Dependency { return onHost(a.From.Host, a.To.Host) }
 
 func (a *copyTree) Permissions() []string { return nil }
 

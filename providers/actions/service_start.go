@@ -177,6 +177,35 @@ func (a *start) Targets(runbook.Call) []runbook.Target { return []runbook.Target
 
 func (a *start) Permissions() []string { return nil }
 
+// Check asks the host, where there is one already, whether systemd knows the services.
+func (a *start) Check(ctx context.Context, call runbook.Call) []runbook.Check {
+	what := "services " + strings.Join(a.Services, ", ") + " can be started"
+	if len(a.Services) == 0 {
+		return []runbook.Check{notWell("there are services to start", "", "name them in the step's `services`", "none is named")}
+	}
+	if c, open := notYet(what, append([]string{a.Host.Address}, a.Services...)...); open {
+		return []runbook.Check{c}
+	}
+	argv := append([]string{"systemctl", "show", "--property=LoadState", "--value", "--"}, a.Services...)
+	res, err := a.on(call).look(ctx, argv...)
+	if err == nil {
+		err = a.on(call).ended(argv, res)
+	}
+	if err != nil {
+		return []runbook.Check{lookFailed(what, err)}
+	}
+	loaded := strings.Fields(res.Stdout)
+	for i, s := range a.Services {
+		if i >= len(loaded) || loaded[i] != "loaded" {
+			return []runbook.Check{notWell(what, "systemctl", "install it on "+a.Host.String()+", or correct the list", "systemd does not know %s", s)}
+		}
+	}
+	return []runbook.Check{well(what, "systemctl", "%s knows them", a.Host)}
+}
+
+// Depends is the host.
+func (a *start) Depends() []runbook.Dependency { return onHost(a.Host) }
+
 func (a *start) ByHand(call runbook.Call) []string {
 	var lines []string
 	for _, s := range a.Services {

@@ -26,7 +26,7 @@ func shell(w world) runbook.Kind {
 type command struct {
 	Host   providers.Host            `with:"host,required" doc:"the host"`
 	Argv   []string                  `with:"argv,required" doc:"the command, word by word"`
-	Check  []string                  `with:"check" doc:"command that ends with status 0 when it is done and changes nothing"`
+	Done   []string                  `with:"check" doc:"command that ends with status 0 when it is done and changes nothing"`
 	Revert []string                  `with:"undo" doc:"command that puts it back"`
 	Env    map[string]runbook.Secret `with:"env" doc:"environment of the commands; may hold secrets, which the check does not get"`
 
@@ -56,17 +56,17 @@ func (a *command) Prepare(context.Context, runbook.Call) (runbook.Before, error)
 }
 
 func (a *command) Observe(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
-	if len(a.Check) == 0 {
+	if len(a.Done) == 0 {
 		return seen(runbook.Unsure, "what `%s` did cannot be seen; a `check` command would tell", line(a.Argv)), nil
 	}
-	res, err := a.run(ctx, call, a.Check, true)
+	res, err := a.run(ctx, call, a.Done, true)
 	if err != nil {
 		return runbook.Observation{}, err
 	}
 	if res.Status == 0 {
-		return a.done("`" + line(a.Check) + "` says that it is done"), nil
+		return a.done("`" + line(a.Done) + "` says that it is done"), nil
 	}
-	return seen(runbook.Absent, "`%s` on %s ended with status %d", line(a.Check), a.Host, res.Status), nil
+	return seen(runbook.Absent, "`%s` on %s ended with status %d", line(a.Done), a.Host, res.Status), nil
 }
 
 func (a *command) done(how string) runbook.Observation {
@@ -110,6 +110,22 @@ func (a *command) Undo(ctx context.Context, call runbook.Call) (runbook.Observat
 func (a *command) Targets(runbook.Call) []runbook.Target { return []runbook.Target{a.Host.Target()} }
 
 func (a *command) Permissions() []string { return nil }
+
+// Check asks whether the host answers ssh. What the command will say is not known before it runs.
+func (a *command) Check(ctx context.Context, call runbook.Call) []runbook.Check {
+	what := fmt.Sprintf("%s answers ssh", a.Host)
+	if len(a.Argv) == 0 {
+		return []runbook.Check{notWell("there is a command to run", "", "write the command as a list of words", "argv is empty")}
+	}
+	runs := unknowable("`"+line(a.Argv)+"` ends well", "only running it proves it")
+	if c, open := notYet("the host answers ssh", a.Host.Address); open {
+		return []runbook.Check{c, runs}
+	}
+	return []runbook.Check{answersSSH(ctx, remote{w: a.w, host: a.Host, log: call.Log}, what), runs}
+}
+
+// Depends is the host.
+func (a *command) Depends() []runbook.Dependency { return onHost(a.Host) }
 
 func (a *command) ByHand(runbook.Call) []string {
 	return []string{remote{w: a.w, host: a.Host}.byHand(a.Argv...)}

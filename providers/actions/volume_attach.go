@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -169,28 +170,57 @@ func (a *attach) Targets(runbook.Call) []runbook.Target {
 	return []runbook.Target{a.target(), {Kind: "instance", ID: a.Instance, Region: a.Region}}
 }
 
+// Check asks whether the volume is free, and where the machine is known, whether it is in the volume's zone.
 func (a *attach) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
 	what := fmt.Sprintf("volume %s in %s is free", a.Volume, a.Region)
+	if c, open := notYet(what, a.Volume, a.Region); open {
+		return []runbook.Check{c}
+	}
 	v, err := a.w.Volumes.Volume(ctx, a.Region, a.Volume)
 	if err != nil {
 		return []runbook.Check{lookFailed(what, err)}
 	}
-	if o := a.judge(v); o.State == runbook.Holds {
-		return []runbook.Check{{What: what, Grade: runbook.CheckedLive, OK: true, Seen: o.Evidence}}
+	c := a.free(what, v)
+	if _, open := runbook.NotKnown(a.Instance); open || !c.OK || a.Instance == "" {
+		return []runbook.Check{c}
 	}
-	seen := fmt.Sprintf("%s in %s", v.State, v.Zone)
-	if v.Instance != "" {
-		seen = fmt.Sprintf("%s to %s", v.Attachment, v.Instance)
+	i, err := a.w.Instances.Instance(ctx, a.Region, a.Instance)
+	switch {
+	case err != nil:
+		return []runbook.Check{c, lookFailed(fmt.Sprintf("%s is in the zone of %s", a.Instance, a.Volume), err)}
+	case i.Zone != v.Zone:
+		f := runbook.AsFailure(a.otherZone(v.Zone, i.Zone))
+		return []runbook.Check{notWell(what, "ec2:DescribeInstances", f.Do, "%s", f.What)}
 	}
-	ok := v.Instance == "" && v.State == "available"
-	if i, err := a.w.Instances.Instance(ctx, a.Region, a.Instance); err == nil && i.Zone != v.Zone {
-		ok, seen = false, fmt.Sprintf("%s, and %s is in %s", seen, i.ID, i.Zone)
+	return []runbook.Check{c}
+}
+
+// free judges a volume as it was read.
+func (a *attach) free(what string, v providers.Volume) runbook.Check {
+	const source = "ec2:DescribeVolumes"
+	if o := a.judge(v); o.State == runbook.Holds && a.Instance != "" {
+		return well(what, source, "%s", o.Evidence)
 	}
-	return []runbook.Check{{What: what, Grade: runbook.CheckedLive, OK: ok, Seen: seen}}
+	switch {
+	case v.Instance != "":
+		do := "free it: a run takes a volume from no other machine"
+		if err := a.elsewhere(v); err != nil {
+			do = cmp.Or(runbook.AsFailure(err).Do, do)
+		}
+		return notWell(what, source, do, "%s to %s", cmp.Or(v.Attachment, v.State), v.Instance)
+	case v.State != "available":
+		return notWell(what, source, "see what is the matter with the volume", "%s, in %s", v.State, v.Zone)
+	}
+	return well(what, source, "free, in %s", v.Zone)
+}
+
+// Depends is the region of the volume.
+func (a *attach) Depends() []runbook.Dependency {
+	return []runbook.Dependency{{Region: a.Region, Without: "the volume cannot be attached"}}
 }
 
 func (a *attach) Permissions() []string {
-	return []string{"ec2:DescribeVolumes", "ec2:DescribeInstances", "ec2:AttachVolume", "ec2:DetachVolume"}
+	return append(readInstance(), "ec2:DescribeVolumes", "ec2:AttachVolume", "ec2:DetachVolume")
 }
 
 func (a *attach) ByHand(runbook.Call) []string {
