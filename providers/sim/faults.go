@@ -193,7 +193,7 @@ func (f *Fault) answer(r request) *providers.Error {
 	case FaultError, FaultErrorAfter:
 		return e(providers.Server, "InternalError", "An internal error has occurred")
 	case FaultNoCapacity:
-		return e(providers.NoCapacity, "InsufficientInstanceCapacity", "there is no capacity for "+r.about)
+		return e(providers.NoCapacity, "InsufficientInstanceCapacity", "asked for "+r.about)
 	case FaultQuota:
 		return e(providers.Quota, "VcpuLimitExceeded", "more vCPU capacity was asked for than the limit allows")
 	case FaultDenied:
