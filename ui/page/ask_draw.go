@@ -33,7 +33,7 @@ func (d *dialog) Height(w int) int {
 	if w >= boxFrom {
 		return d.content(w-4, 1<<20).height() + 2
 	}
-	return d.content(w-margin(w), 1<<20).height() + 1
+	return d.content(w-2*margin(w), 1<<20).height() + 1
 }
 
 func margin(w int) int {
@@ -49,7 +49,7 @@ func (d *dialog) draw(w, h int) drawn {
 		return drawn{lines: make([]string, max(0, h))}
 	}
 	th := d.v.env.Theme
-	if w >= boxFrom && d.content(w-4, 1<<20).height()+2 <= h {
+	if d.inBox(w, h) {
 		return d.boxed(th, d.content(w-4, h-2), w, h)
 	}
 	head := 0
@@ -57,7 +57,7 @@ func (d *dialog) draw(w, h int) drawn {
 		head = 1
 	}
 	m := margin(w)
-	p := d.content(w-m, h-head).drawn(h - head)
+	p := d.content(w-2*m, h-head).drawn(h - head)
 	lines := make([]string, 0, h)
 	if head == 1 {
 		lines = append(lines, d.titleLine(th, w))
@@ -66,6 +66,20 @@ func (d *dialog) draw(w, h int) drawn {
 		lines = append(lines, widget.Cut(th, widget.Gap(m)+l, w))
 	}
 	return drawn{lines: lines[:h], x: p.x + m, y: p.y + head}
+}
+
+func (d *dialog) inBox(w, h int) bool {
+	return w >= boxFrom && d.content(w-4, 1<<20).height()+2 <= h
+}
+
+// lastFirst is the line of the text at the top when its end is in sight.
+func (d *dialog) lastFirst() int {
+	f := d.top()
+	if f.body == nil || d.w < 1 || d.h < 2 || d.inBox(d.w, d.h) {
+		return 0
+	}
+	w := d.w - 2*margin(d.w)
+	return max(0, len(f.body(max(1, w)))-len(d.content(w, d.h-1).body))
 }
 
 func (d *dialog) boxed(th *theme.Theme, c content, w, h int) drawn {
@@ -160,10 +174,10 @@ func (d *dialog) content(w, h int) content {
 			break
 		}
 	}
-	c.shrinkBody(th, f.first, h, 2)
 	if c.height() > h && !d.waiting() {
-		c.foot = nil
+		c.foot = nil // the head of the screen has the clock as well
 	}
+	c.shrinkBody(th, f.first, h, 2)
 	if c.height() > h {
 		n := max(1, h-len(c.foot)-len(c.note)-min(1, len(c.body)))
 		if n < len(c.rows) {

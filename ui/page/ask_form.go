@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -50,14 +51,14 @@ func (f *form) focusOn(name string) {
 	}
 }
 
-// scrollWidth is a narrow sheet's width: the body is never longer than at this one, so that scrolling comes to an end.
-const scrollWidth = 40
-
-func (f *form) scroll(n int) {
-	if f.body != nil {
-		f.first = max(0, min(len(f.body(scrollWidth))-1, f.first+n))
-	}
+// scroll moves the text, not beyond its end.
+func (d *dialog) scroll(n int) {
+	f := d.top()
+	f.first = max(0, min(d.lastFirst(), f.first+n))
 }
+
+// fit tells a sheet how much room it has on the screen.
+func (d *dialog) fit(w, h int) { d.w, d.h = w, h }
 
 // dialog is every sheet: a stack of forms of which the top one is seen. Esc takes one off, the last esc hides the sheet.
 type dialog struct {
@@ -67,6 +68,8 @@ type dialog struct {
 	corner func() string    // at the right of the title; may be nil
 	still  time.Time        // when the keyboard was used last, while keys are not taken
 	awake  bool             // keys are taken
+	later  string           // what esc does to the whole sheet, in words
+	w, h   int              // the room that it has on the screen
 }
 
 func (d *dialog) top() *form { return d.stack[len(d.stack)-1] }
@@ -165,9 +168,9 @@ func (d *dialog) key(msg tea.KeyPressMsg) tea.Cmd {
 	case "down", "tab":
 		f.move(1)
 	case "pgup":
-		f.scroll(-scrollBy)
+		d.scroll(-scrollBy)
 	case "pgdown":
-		f.scroll(scrollBy)
+		d.scroll(scrollBy)
 	default:
 		if field == nil {
 			return d.letter(f, k)
@@ -193,7 +196,7 @@ func (d *dialog) letter(f *form, k string) tea.Cmd {
 	case "end", "G":
 		f.move(len(f.rows))
 	case "space":
-		f.scroll(scrollBy)
+		d.scroll(scrollBy)
 	case "y":
 		if f.copy != nil {
 			return Then(f.copy())
@@ -219,7 +222,7 @@ func (d *dialog) Typing() bool { return d.top().row().field != nil }
 
 func (d *dialog) ShortHelp() []key.Binding {
 	f := d.top()
-	back := Named(KeyBack, "hide")
+	back := Named(KeyBack, cmp.Or(d.later, "back"))
 	if len(d.stack) > 1 {
 		back = Named(KeyBack, "back")
 	}
@@ -227,7 +230,13 @@ func (d *dialog) ShortHelp() []key.Binding {
 		return nil
 	}
 	if d.Typing() {
-		return []key.Binding{Named(KeyEnter, "take it"), Press("tab", "next"), back}
+		if f.row().do == nil {
+			return []key.Binding{Named(KeyEnter, "next"), back}
+		}
+		if len(f.rows) == 1 {
+			return []key.Binding{Named(KeyEnter, "confirm"), back}
+		}
+		return []key.Binding{Named(KeyEnter, "confirm"), Press("tab", "next"), back}
 	}
 	out := []key.Binding{Named(KeyEnter, "choose"), Press("j/k", "move")}
 	if f.copy != nil {

@@ -30,7 +30,7 @@ type attempt struct {
 // newAsk makes the sheet of a question that was put on the screen at that time of the wall clock: it takes no key until the
 // keyboard has been still since then.
 func newAsk(v *runView, q runbook.Question, posed time.Time) sheet {
-	a := &ask{dialog: &dialog{v: v, still: posed}, q: q}
+	a := &ask{dialog: &dialog{v: v, still: posed, later: "decide later"}, q: q}
 	a.corner = a.position
 	a.attempts = pastAttempts(v.seen, q.Step)
 	if v.opened.ByHand != nil && q.Kind != runbook.AskStart && q.Kind != runbook.AskWaive {
@@ -197,7 +197,7 @@ func (a *ask) failedForm() *form {
 		out = append(out, para(th, "What to do", why.Do, w)...)
 		return append(out, a.attemptLines(w)...)
 	}
-	f.rows = a.afterRows(f, "nothing else is repeated", "do it yourself: shows the commands, then say that it is done")
+	f.rows = a.afterRows(f, "tries "+a.q.Step+" again; nothing else is repeated", "do it yourself: shows the commands, then say that it is done")
 	return f
 }
 
@@ -243,7 +243,7 @@ func (a *ask) afterRows(f *form, retry, hand string) []row {
 		{name: "by hand", words: hand, do: a.opens("by hand", a.handForm)},
 		{name: "skip…", words: "later steps may fail; needs a reason; the run will say so", do: a.opens("skip", a.skipForm)},
 	}
-	if len(undoable(a.v)) > 0 {
+	if a.v.undoable() {
 		out = append(out, row{name: "undo…", words: "choose how far back; the run ends", do: func() tea.Cmd {
 			return a.open("undo", func() *form { return newUndoForm(a.dialog) })
 		}})

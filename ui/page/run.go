@@ -158,8 +158,9 @@ func (p *Run) Moving() time.Duration {
 // screen is what is shown beside the run itself.
 func (p *Run) screen() runScreen {
 	o := runScreen{focus: p.focus, detail: p.behind, cursor: p.cursor, sheet: p.up, keys: p.ShortHelp(), inert: p.sending != 0}
-	if p.up == nil {
-		o.right = "? keys"
+	o.right = p.footRight()
+	if o.focus == "" && p.asks != 0 {
+		o.focus = p.focused()
 	}
 	if p.failed != nil {
 		o.unread = p.failed.What

@@ -106,6 +106,9 @@ func (p *Run) toUp(msg tea.Msg) tea.Cmd {
 	if p.up == nil {
 		return nil
 	}
+	if s, is := p.up.(interface{ fit(w, h int) }); is {
+		s.fit(p.w, p.view.layout(p.w, p.h, runScreen{sheet: p.up}).sheetH)
+	}
 	return p.up.Update(msg)
 }
 

@@ -57,19 +57,7 @@ func (p *Run) showCalls() tea.Cmd {
 	if v.stage() != stageBefore {
 		return p.lay(&pager{title: "calls made, secrets left out", follow: true})
 	}
-	return p.lay(&pager{title: "the exact commands, in order", still: func(int) []string {
-		var out []string
-		for _, id := range v.steps() {
-			if v.never[id] {
-				continue
-			}
-			out = append(out, v.env.Theme.Strong.Render(id)+"  "+v.env.Theme.Dim.Render(v.planned(id).Title))
-			for _, line := range v.opened.Calls[id] {
-				out = append(out, "  "+line)
-			}
-		}
-		return out
-	}})
+	return p.lay(&pager{title: "the exact commands, in order", broken: true, still: func(w int) []string { return beforeCalls(v, w) }})
 }
 
 // findKey edits the word that is looked for.

@@ -154,7 +154,7 @@ func (v *runView) overSteps(t *overText, w int) {
 	if w < 78 {
 		c.when = 13
 	}
-	c.words = max(0, w-4-c.id-2-1-c.when-1)
+	c.words = max(0, w-4-c.id-2-2-c.when-1)
 	title := "took, expected"
 	if w < 78 {
 		title = "took"
@@ -173,12 +173,13 @@ func (v *runView) overSteps(t *overText, w int) {
 			words = l.warn + " " + th.Sign.Dot + " " + words
 		}
 		t.steps[len(t.lines)] = id
-		when := th.Dim.Render(widget.Right(l.when, c.when))
+		c := c.room(l.when)
+		when := th.Dim.Render(spaced(l.when))
 		if st.Overdue {
-			when = th.Warn.Render(widget.Right(l.when, c.when))
+			when = th.Warn.Render(spaced(l.when))
 		}
 		t.add("  " + l.style.Render(l.sign) + " " + th.Text.Render(widget.Fit(th, id, c.id)) + "  " +
-			style.Render(widget.Fit(th, words, c.words)) + " " + when)
+			style.Render(widget.Fit(th, words, c.words)) + when)
 	}
 	t.add("")
 }
@@ -189,7 +190,7 @@ func (v *runView) tookWords(id string, st *runbook.StepState, long bool) string 
 		return ""
 	}
 	took := v.took(st)
-	out := runbook.ClockText(took)
+	out := tries(st) + runbook.ClockText(took)
 	e := v.opened.Estimates[id]
 	if e.P50 == 0 || !long {
 		return out

@@ -27,6 +27,7 @@ type pager struct {
 	follow  bool
 	busy    bool
 	peek    bool // opened from a question, which waits below
+	broken  bool // lines are broken to the width: one of them is nothing to copy
 	finding bool
 	field   widget.Field
 	word    string
@@ -197,7 +198,7 @@ func (p *Run) subKey(msg tea.KeyPressMsg) tea.Cmd {
 		s.field = widget.Field{}
 	case key.Matches(msg, p.keys.again) && s.word != "":
 		return p.search()
-	case key.Matches(msg, p.keys.lineCopy):
+	case key.Matches(msg, p.keys.lineCopy) && !s.broken:
 		if lines := s.content(p.w); s.cursor < len(lines) {
 			return Then(Copy{Text: plain(lines[s.cursor]), What: "the line"})
 		}
@@ -240,13 +241,21 @@ func (s *pager) help(k keyHelp) []key.Binding {
 	if s.finding {
 		return []key.Binding{Named(KeyEnter, "find"), Named(KeyBack, "no")}
 	}
-	out := []key.Binding{k.out, k.pgUp, k.top}
-	if !s.follow {
+	out := []key.Binding{k.out, k.pgDown, k.top}
+	switch {
+	case s.follow:
+		out[1] = k.pgUp
+	case s.still != nil:
+		out = append(out, k.bottom)
+	default:
 		out = append(out, k.end)
 	}
 	out = append(out, k.find)
 	if s.word != "" {
 		out = append(out, k.again)
+	}
+	if s.broken {
+		return out
 	}
 	return append(out, k.lineCopy)
 }

@@ -73,7 +73,7 @@ func (v *runView) layout(w, h int, o runScreen) place {
 		p.clocks = 2
 	case v.stage() != stageWork:
 		p.clocks = 0
-	case h < 24:
+	case h < 24, o.sheet != nil && h < 30: // a question needs the line more
 		p.clocks = 4
 	default:
 		p.clocks = 5
@@ -91,11 +91,22 @@ func (v *runView) layout(w, h int, o runScreen) place {
 	p.body = min(h, 1+p.clocks+len(p.notices))
 	p.bodyH = max(0, h-foot-p.body)
 	if o.sheet != nil {
-		p.sheetH = min(max(1, o.sheet.Height(w)), p.bodyH)
+		p.sheetH = min(max(1, o.sheet.Height(w)), p.bodyH-v.spared(p))
 		p.bodyH -= p.sheetH
 		p.sheet = p.body + p.bodyH
 	}
 	return p
+}
+
+// spared are the lines that a sheet leaves to the run, however much it has to say: where it stands stays in sight.
+func (v *runView) spared(p place) int {
+	switch {
+	case v.stage() == stageOver || p.bodyH < 10:
+		return 0
+	case v.stage() == stageWork && p.bodyH < 14:
+		return 1
+	}
+	return 2
 }
 
 // screen is the whole screen of a run: exactly h lines, none wider than w.

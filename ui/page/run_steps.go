@@ -28,7 +28,7 @@ func (v *runView) describe(id string) stepLine {
 	l := stepLine{sign: th.Sign.Waiting, style: th.Dim, plain: true}
 	switch st.Status {
 	case runbook.StatusDone:
-		l = stepLine{sign: th.Sign.Done, style: th.Good, words: st.Evidence, when: runbook.ClockText(v.took(&st))}
+		l = stepLine{sign: th.Sign.Done, style: th.Good, words: st.Evidence, when: tries(&st) + runbook.ClockText(v.took(&st))}
 		if l.words == "" {
 			l.words = "done"
 		}
@@ -94,7 +94,10 @@ func (v *runView) describeRunning(id string, st *runbook.StepState) stepLine {
 		l.words = fmt.Sprintf("attempt %d %s %s", st.Attempt, th.Sign.Dot, l.words)
 	}
 	if st.Overdue {
-		l.warn = th.Sign.Warn + " over its budget of " + runbook.ClockText(v.planned(id).Budget)
+		l.warn = th.Sign.Warn + " over its budget"
+		if budget := runbook.ClockText(v.planned(id).Budget); !strings.HasSuffix(l.when, " of "+budget) { // the clock beside it says so
+			l.warn += " of " + budget
+		}
 	}
 	return l
 }
@@ -151,6 +154,14 @@ func (v *runView) after(id string) string {
 		return ""
 	}
 	return "after " + strings.Join(open, " and ")
+}
+
+// tries says that a step took more than one attempt: its time is that of the last intent.
+func tries(st *runbook.StepState) string {
+	if st.Attempt < 2 {
+		return ""
+	}
+	return fmt.Sprintf("try %d, ", st.Attempt)
 }
 
 // took is how long a step took, from its first intent.
@@ -238,13 +249,31 @@ func firstRow(focus, n, height int) int {
 // columns are the widths of a step's line.
 type columns struct{ id, words, when int }
 
+// room gives the words what the time leaves over: a value that is cut off says nothing.
+func (c columns) room(when string) columns {
+	spare := c.when - widget.Width(when)
+	c.words, c.when = max(0, c.words+spare), c.when-spare
+	if when == "" {
+		c.words += 2 // the space before it
+	}
+	return c
+}
+
+// spaced is a time behind words.
+func spaced(when string) string {
+	if when == "" {
+		return ""
+	}
+	return "  " + when
+}
+
 func (v *runView) columns(w int) columns {
 	longest := 6
 	for _, id := range v.steps() {
 		longest = max(longest, widget.Width(id))
 	}
 	c := columns{id: min(longest, max(6, w/6)), when: 13}
-	c.words = max(0, w-4-c.id-2-1-c.when-1)
+	c.words = max(0, w-4-c.id-2-2-c.when-1)
 	return c
 }
 
@@ -282,6 +311,7 @@ func (v *runView) stepRow(r listRow, c columns, focused, current bool) string {
 	if !l.plain && (!v.driven && st.Status == runbook.StatusRunning && !v.replayed || st.Status == runbook.StatusFailed || st.Status == runbook.StatusUnknown || st.Status == runbook.StatusAsking) {
 		words = l.style
 	}
+	c = c.room(l.when)
 	text := words.Render(widget.Cut(th, l.words, c.words))
 	if l.warn != "" {
 		warn := widget.Cut(th, l.warn, c.words)
@@ -295,7 +325,7 @@ func (v *runView) stepRow(r listRow, c columns, focused, current bool) string {
 		}
 	}
 	return mark + " " + l.style.Render(l.sign) + " " + name.Render(widget.Fit(th, r.step, c.id)) + "  " +
-		widget.Fit(th, text, c.words) + " " + when.Render(widget.Right(l.when, c.when))
+		widget.Fit(th, text, c.words) + when.Render(spaced(l.when))
 }
 
 func byText(a *runbook.Actor) string {

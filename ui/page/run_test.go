@@ -34,14 +34,20 @@ func followed(t *testing.T, scene string, w, h int, test func(f *follow)) {
 		console := uitest.NewConsole(uitest.Down, run)
 		env := uitest.Env(run.Now, theme.Dark)
 		env.Now = time.Now
-		f := &follow{t: t, journal: console.Journal(run.Opened.Run), msgs: make(chan tea.Msg, 100)}
+		f := &follow{t: t, journal: console.Journal(run.Opened.Run), msgs: newMessages()}
 		f.page = page.NewRun(ctx, env, console, run.Opened.Run)
 		f.page.SetSize(w, h)
-		f.do(f.page.(interface{ Init() tea.Cmd }).Init())
-		f.settle()
+		f.open()
 		test(f)
 		uitest.Close(f.page)
 	})
+}
+
+func newMessages() chan tea.Msg { return make(chan tea.Msg, 100) }
+
+func (f *follow) open() {
+	f.do(f.page.(interface{ Init() tea.Cmd }).Init())
+	f.settle()
 }
 
 func (f *follow) do(cmd tea.Cmd) {
@@ -273,7 +279,7 @@ func TestClocksOfARun(t *testing.T) {
 	followed(t, "running", 80, 24, func(f *follow) {
 		f.shows("3:41 left of 5:00", "forecast 3:06", "DNS www.example.com", "about 12 % moved", "3/4 name servers have it", "TTL 300")
 	})
-	followed(t, "over-target", 80, 24, func(f *follow) { f.shows("0:31 over 5:00", "over its budget of 1:30") })
+	followed(t, "over-target", 80, 24, func(f *follow) { f.shows("0:31 over 5:00", "over its budget", "4:40 of 1:30") })
 	followed(t, "no-plan", 80, 24, func(f *follow) { f.shows("no forecast without the plan") })
 }
 

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"lifeboat/runbook"
 	"lifeboat/ui/widget"
@@ -82,6 +83,9 @@ func (v *runView) detailStep(o runScreen) string {
 
 // phoneLines: the focused step large, the others as far as there is room.
 func (v *runView) phoneLines(w, h int, o runScreen) []string {
+	if h < 4 { // a sheet has the rest
+		return v.stepsLines(w, h, o)
+	}
 	th := v.env.Theme
 	o.detail = "" // the large step is the one in focus
 	id := v.detailStep(o)
@@ -174,16 +178,13 @@ func (v *runView) listLines(w, h int, o runScreen) []string {
 	return append(out, v.restLines(id, w)...)
 }
 
-// feedLine puts an event of the run's log into words.
+// feedLine puts an event of the run's log into words, with its time on the clock of the screen's head: what came before that
+// clock began has a minus.
 func (v *runView) feedLine(e runbook.Event) string {
 	sign, subject, words := runbook.Describe(e, &v.state, v.opened.Plan)
-	clock := "0:00"
-	from := v.state.ClockFrom
-	if from.IsZero() {
-		from = v.state.StartedAt
-	}
-	if !from.IsZero() {
-		clock = runbook.ClockText(e.Time.Sub(from).Truncate(1e9))
+	clock := "" // it does not run yet
+	if from := v.state.ClockFrom; !from.IsZero() {
+		clock = runbook.ClockText(e.Time.Sub(from).Truncate(time.Second))
 	}
 	return fmt.Sprintf("%7s %s %-10s %s", clock, v.ownSign(sign), subject, words)
 }
