@@ -341,8 +341,9 @@ func (a *App) View() tea.View {
 	if a.width == 0 || a.height == 0 {
 		return tea.View{AltScreen: true}
 	}
-	v := tea.NewView(widget.LastLine(a.env.Theme, p.View(), a.said.Text, a.said.Bad, a.width, a.height))
-	v.AltScreen = true
+	th := a.env.Theme
+	v := tea.NewView(th.Ground(widget.LastLine(th, p.View(), a.said.Text, a.said.Bad, a.width, a.height)))
+	v.AltScreen, v.BackgroundColor = true, th.Behind()
 	v.WindowTitle = "lifeboat " + a.top().Title()
 	if x, y, shown := p.Cursor(); shown && x >= 0 && y >= 0 && x < a.width && y < a.height {
 		v.Cursor = tea.NewCursor(x, y)

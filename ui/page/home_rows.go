@@ -216,7 +216,7 @@ func (h *home) bookRows() []homeRow {
 		out = append(out, homeRow{kind: rowBook, i: i, key: "book " + b.Ref})
 	}
 	if len(h.overview.Runbooks) == 0 {
-		out = append(out, homeRow{text: th.Dim.Render("   none: put runbook files beside the estate file, and press r")})
+		out = append(out, homeRow{text: th.Dim.Render("   none: put runbook files into this folder or into runbooks, and press r")})
 	}
 	return out
 }

@@ -436,7 +436,7 @@ func (p *runbookPage) ShortHelp() []key.Binding {
 			out = append(out, Press(m.k, m.what))
 		}
 	}
-	return append(out, Press("tab", "mode"), Press("R", "read again"), KeyBack)
+	return append(out, KeyBack, Press("tab", "mode"), Press("R", "read again"))
 }
 
 func (p *runbookPage) footEnd() string {

@@ -156,6 +156,9 @@ func (p *runbookPage) about(plan *runbook.Plan) []string {
 	if plan.Summary != "" {
 		words += ". " + plan.Summary
 	}
+	if most == 1 && widget.Width(words)+2 > p.w && plan.Summary != "" {
+		words = plan.Summary // a title with half a sentence says less, and the head says from where to where
+	}
 	if most == 1 {
 		return []string{" " + th.Text.Render(words)}
 	}

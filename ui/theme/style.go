@@ -16,6 +16,9 @@ func style(s lipgloss.Style) Style {
 	return Style{on, off}
 }
 
+// reset ends a style.
+const reset = "\x1b[m"
+
 // Render puts the style on a piece of one line.
 func (s Style) Render(text string) string {
 	if text == "" || s.on == "" {

@@ -16,3 +16,14 @@ func TestStylesAreOneCode(t *testing.T) {
 		}
 	}
 }
+
+func TestTheNightLeavesNothingWhite(t *testing.T) {
+	night := New(Night, false)
+	plain, dim := "a", night.Dim.Render("b")
+	if got, want := night.Ground(plain+dim+plain), "\x1b[31ma"+dim+"\x1b[31ma\x1b[m"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if dark := New(Dark, false); dark.Ground(plain) != plain || dark.Behind() != nil || night.Behind() == nil {
+		t.Error("only the night has a ground of its own")
+	}
+}

@@ -9,7 +9,10 @@
 package theme
 
 import (
+	"image/color"
 	"strings"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"lifeboat/runbook"
 )
@@ -83,6 +86,24 @@ func New(name Name, ascii bool) *Theme {
 	}
 	p.paint(t)
 	return t
+}
+
+// Ground gives a whole screen the theme's own colour wherever nothing else was asked for: what a page leaves as it is would be
+// white in the night.
+func (t *Theme) Ground(screen string) string {
+	on := t.Text.on
+	if on == "" {
+		return screen
+	}
+	return on + strings.ReplaceAll(screen, reset, reset+on) + reset
+}
+
+// Behind is the colour that the terminal's ground takes; nil leaves it as it is. Red on black needs the black.
+func (t *Theme) Behind() color.Color {
+	if t.Name == Night {
+		return ansi.Black
+	}
+	return nil
 }
 
 // Badge is the style of a mode.
