@@ -29,6 +29,8 @@ type room struct {
 	socket  string
 	program string
 	opened  int
+	env     []string // of the terminals, beside their own
+	kept    string   // the store; "" is one in dir
 }
 
 // tmux.conf: what a terminal shows stays readable after its program has ended; an escape is an escape at once.
@@ -71,7 +73,12 @@ func (r *room) leave() {
 	}
 }
 
-func (r *room) store() string { return filepath.Join(r.dir, "store") }
+func (r *room) store() string {
+	if r.kept != "" {
+		return r.kept
+	}
+	return filepath.Join(r.dir, "store")
+}
 
 func (r *room) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("tmux", append([]string{"-u", "-S", r.socket, "-f", filepath.Join(r.dir, "tmux.conf")}, args...)...)
@@ -80,6 +87,7 @@ func (r *room) command(args ...string) *exec.Cmd {
 		return strings.HasPrefix(name, "TMUX") || strings.HasPrefix(name, "LIFEBOAT") || strings.HasPrefix(name, "SSH_") || name == "NO_COLOR"
 	})
 	cmd.Env = append(cmd.Env, "LC_ALL=C.UTF-8", "LIFEBOAT_STORE="+r.store(), "HOME="+r.dir, "TERM=xterm-256color", "AWS_ENDPOINT_URL=http://127.0.0.1:1")
+	cmd.Env = append(cmd.Env, r.env...)
 	cmd.Dir = r.dir
 	return cmd
 }
