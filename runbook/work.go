@@ -106,8 +106,27 @@ func Undoable(step *PlannedStep, st StepState) bool {
 	if st.First.IsZero() { // no intent: what stands there is not the step's
 		return false
 	}
-	_, ok := step.Kind.New().(Undoer)
-	return ok
+	return HasUndo(step)
+}
+
+// Reverting is an Undoer that can put a step back only when its parameters say how.
+type Reverting interface{ Reverts() bool }
+
+// HasUndo reports whether the step's kind can put it back with the parameters that it has. What cannot be told before
+// outputs are known counts as yes: the undo itself looks again.
+func HasUndo(step *PlannedStep) bool {
+	if step.Kind.New == nil {
+		return false
+	}
+	probe := step.Kind.New()
+	if _, ok := probe.(Undoer); !ok {
+		return false
+	}
+	if _, depends := probe.(Reverting); !depends {
+		return true
+	}
+	bound, err := bindParams(step.Kind, step.with, nil, nil)
+	return err != nil || bound.(Reverting).Reverts()
 }
 
 func failedDependent(p *Plan, s *State, wanted map[string]bool, id string) string {

@@ -87,6 +87,9 @@ func (a *command) Apply(ctx context.Context, call runbook.Call) (runbook.Observa
 	return a.done(fmt.Sprintf("`%s` ended with status 0", line(a.Argv))), nil
 }
 
+// Reverts reports whether there is an undo command.
+func (a *command) Reverts() bool { return len(a.Revert) > 0 }
+
 // Undo runs the undo command. Whether it is needed is its own affair: lifeboat cannot see what the command did.
 func (a *command) Undo(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
 	if len(a.Revert) == 0 {

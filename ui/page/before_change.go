@@ -23,14 +23,6 @@ func acts(step *runbook.PlannedStep) bool {
 	return is
 }
 
-func hasUndo(step *runbook.PlannedStep) bool {
-	if step.Kind.New == nil {
-		return false
-	}
-	_, is := step.Kind.New().(runbook.Undoer)
-	return is
-}
-
 // change is a step that changes something, and how early it can.
 type change struct {
 	wave int // from 1, counted over waves that change something
@@ -157,7 +149,7 @@ func (v *runView) foreverLines(w int) [][]string {
 			names = append(names, "DNS caches, up to "+runbook.ClockText(v.ttl())+" after each change")
 		case c.step.Kind.Person:
 			long, names = append(long, c.step.ID+": "+c.step.Title+" (by a person)"), append(names, c.step.ID)
-		case !hasUndo(c.step):
+		case !runbook.HasUndo(c.step):
 			long, names = append(long, c.step.ID+": "+c.step.Title), append(names, c.step.ID)
 		}
 	}
