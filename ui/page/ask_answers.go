@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -97,7 +98,7 @@ func (a *ask) outputRows() []row {
 
 // doneRows are what a person who did a step says: what they did, what it left, and that it is done.
 func (a *ask) doneRows(f *form, choice runbook.Choice, words string) {
-	if len(a.commands) > 0 {
+	if a.copyable() {
 		f.copy = a.copied
 		f.rows = append(f.rows, row{name: "copy", words: "the commands, to your clipboard", do: func() tea.Cmd {
 			f.move(1)
@@ -112,6 +113,11 @@ func (a *ask) doneRows(f *form, choice runbook.Choice, words string) {
 		return
 	}
 	f.rows = append(f.rows, row{name: "done", words: words, do: func() tea.Cmd { return a.send(f, reply(), outputs) }})
+}
+
+// copyable reports whether there is a command among the lines, not words alone.
+func (a *ask) copyable() bool {
+	return slices.ContainsFunc(a.commands, func(c string) bool { return !strings.HasPrefix(c, "#") })
 }
 
 func (a *ask) copied() Copy {
@@ -183,7 +189,7 @@ func (a *ask) waiveForm() *form {
 	f.body = func(w int) []string {
 		g := a.v.state.Guard(a.q.Step)
 		out := para(a.theme(), "It asks", a.guardTitle(), w)
-		return append(out, para(a.theme(), "What was seen", g.Evidence+" ("+ageText(a.v, g.At)+")", w)...)
+		return append(out, para(a.theme(), "What was seen", g.Evidence+" ("+whole(ageText(a.v, g.At))+")", w)...)
 	}
 	reason := &widget.Field{}
 	reply := func() runbook.Reply {

@@ -362,7 +362,7 @@ func paraIn(th *theme.Theme, style theme.Style, head, text string, w int) []stri
 	}
 	var out []string
 	if w < narrowFrom {
-		for i, l := range widget.Wrap(head+": "+text, w) {
+		for i, l := range wrapWhole(head+": "+text, w) {
 			if rest, ok := strings.CutPrefix(l, head+":"); ok && i == 0 {
 				out = append(out, th.Dim.Render(head+":")+style.Render(rest))
 				continue
@@ -371,7 +371,7 @@ func paraIn(th *theme.Theme, style theme.Style, head, text string, w int) []stri
 		}
 		return out
 	}
-	for i, l := range widget.Wrap(text, w-col) {
+	for i, l := range wrapWhole(text, w-col) {
 		h := ""
 		if i == 0 {
 			h = head
@@ -381,7 +381,18 @@ func paraIn(th *theme.Theme, style theme.Style, head, text string, w int) []stri
 	return out
 }
 
-// lines wraps text without a heading.
+// whole is text that no line is broken in.
+func whole(s string) string { return strings.ReplaceAll(s, " ", together) }
+
+func wrapWhole(text string, w int) []string {
+	lines := widget.Wrap(text, w)
+	for i := range lines {
+		lines[i] = strings.ReplaceAll(lines[i], together, " ")
+	}
+	return lines
+}
+
+// textLines wraps text without a heading.
 func textLines(style theme.Style, text string, w int) []string {
 	var out []string
 	for _, l := range widget.Wrap(text, w) {

@@ -113,7 +113,7 @@ func (a *ask) approveForm() *form {
 		}
 		return append(out, commandLines(th, a.commands, w)...)
 	}
-	if len(a.commands) > 0 {
+	if a.copyable() {
 		f.copy = a.copied
 	}
 	f.rows = append(f.rows, a.approveRow(f, "approve", "the step starts"),
@@ -156,7 +156,7 @@ func (a *ask) guardForm() *form {
 		th := a.theme()
 		g := a.v.state.Guard(a.q.Step)
 		out := para(th, "It asks", a.guardTitle(), w)
-		out = append(out, para(th, "What was seen", g.Evidence+" ("+ageText(a.v, g.At)+")", w)...)
+		out = append(out, para(th, "What was seen", g.Evidence+" ("+whole(ageText(a.v, g.At))+")", w)...)
 		means := "it was looked at, and it is not so"
 		if unsure {
 			means = "it may hold or not: nobody could find out, which is not the same as false"
@@ -192,6 +192,12 @@ func (a *ask) failedForm() *form {
 	f := &form{sign: a.theme().Sign.Failed, title: a.q.Step + " FAILED", style: failing(a.v)}
 	f.body = func(w int) []string {
 		th, why := a.theme(), a.failure()
+		if why.Means == "" {
+			why.Means = a.waitsFor()
+		}
+		if why.Do == "" {
+			why.Do = "read its log (l) and its details (d), then choose"
+		}
 		out := paraIn(th, th.Strong, "What happened", why.What, w)
 		out = append(out, para(th, "What it means", why.Means, w)...)
 		out = append(out, para(th, "What to do", why.Do, w)...)
@@ -199,6 +205,24 @@ func (a *ask) failedForm() *form {
 	}
 	f.rows = a.afterRows(f, "tries "+a.q.Step+" again; nothing else is repeated", "do it yourself: shows the commands, then say that it is done")
 	return f
+}
+
+// waitsFor is what a failure means when nothing more is known of it.
+func (a *ask) waitsFor() string {
+	p := a.v.opened.Plan
+	if p == nil {
+		return ""
+	}
+	var later []string
+	for _, id := range runbook.Descendants(p, a.q.Step) {
+		if st := a.v.state.Step(id); !st.Settled() {
+			later = append(later, id)
+		}
+	}
+	if len(later) == 0 {
+		return "no other step waits for it"
+	}
+	return "nothing that depends on it has started: " + strings.Join(later, ", ")
 }
 
 func (a *ask) failure() runbook.Failure {
@@ -263,7 +287,7 @@ func (a *ask) attemptLines(w int) []string {
 	}
 	last := all[len(all)-1]
 	if !slices.ContainsFunc(all, func(past attempt) bool { return past.why != last.why }) {
-		text := fmt.Sprintf("%d, the first at %s, the last at %s: the same each time", last.n, clockTime(all[0].at), clockTime(last.at))
+		text := fmt.Sprintf("%d, the first at %s, the last at %s, all alike", last.n, clockTime(all[0].at), clockTime(last.at))
 		return para(a.theme(), "Attempts", text, w)
 	}
 	var out []string
