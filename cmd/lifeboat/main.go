@@ -26,7 +26,8 @@ type cli struct {
 	Drill   drillCmd   `cmd:"" help:"Run a runbook on the estate's drill overlay, behind the drill fence."`
 	Demo    demoCmd    `cmd:"" help:"Rehearse the shipped failover on a simulated estate; needs nothing else."`
 	Plan    planCmd    `cmd:"" help:"Show what a run would do: order, critical path, forecast, exact calls. Changes nothing."`
-	Check   checkCmd   `cmd:"" help:"Check a runbook and its estate."`
+	Check   checkCmd   `cmd:"" help:"Check whether a runbook could succeed now: its files, then the world. Changes nothing."`
+	Policy  policyCmd  `cmd:"" help:"Print the least that a runbook needs to be allowed, as an IAM policy."`
 	Resume  resumeCmd  `cmd:"" help:"Take up a run whose driver has ended; what was under way is looked at first."`
 	Attach  attachCmd  `cmd:"" help:"Follow a run and answer its questions: on its screen, or line by line."`
 	Stop    stopCmd    `cmd:"" help:"Stop a run at the next safe point."`

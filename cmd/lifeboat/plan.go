@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"lifeboat/providers"
-	"lifeboat/providers/actions"
 	"lifeboat/runbook"
 	"lifeboat/store"
 	"lifeboat/store/bolt"
@@ -273,44 +272,3 @@ func (a *app) printPlannedStep(s plannedStep) {
 		fmt.Fprintf(a.out, "             $ %s\n", c)
 	}
 }
-
-type checkCmd struct {
-	Runbook string `arg:"" optional:"" default:"failover" help:"A file, or the name of a shipped runbook."`
-	Offline bool   `help:"Check the files only; call nothing."`
-	runFlags
-}
-
-// Run checks the files in every mode. Readiness of the world is not checked here yet: it needs --offline to say so.
-func (c *checkCmd) Run(a *app) error {
-	if !c.Offline {
-		return usage("lifeboat check --offline "+c.Runbook, "only the check of the files is there: add --offline")
-	}
-	inputs, err := parseInputs(c.Set)
-	if err != nil {
-		return err
-	}
-	f, err := a.load(c.Runbook, runbook.Live, inputs)
-	if err != nil {
-		return err
-	}
-	modes := []runbook.Mode{runbook.Live, runbook.Rehearse}
-	if len(f.parsedEstate.Drill) > 0 {
-		modes = append(modes, runbook.Drill)
-	}
-	for _, mode := range modes {
-		if _, err := f.compile(mode, inputs, nil, providers.Set{}, nil, true); err != nil {
-			return fmt.Errorf("as a %s run: %w", mode, err)
-		}
-	}
-	if a.JSON {
-		printJSON(a.out, map[string]any{"ok": true, "runbook": f.runbook.Path, "estate": f.estate.Path, "modes": modes})
-		return nil
-	}
-	fmt.Fprintf(a.out, "✓ %s and %s are well formed and fit together (%d steps)\n", f.runbook.Path, f.estate.Path, len(f.parsed.Steps))
-	if len(f.parsedEstate.Drill) == 0 {
-		fmt.Fprintln(a.out, "! the estate has no drill: overlay, so this runbook cannot be drilled")
-	}
-	return nil
-}
-
-func emptyCatalog() *runbook.Catalog { return actions.Catalog(providers.Set{}, actions.Options{}) }

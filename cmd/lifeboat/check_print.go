@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lifeboat/runbook"
+)
+
+// sign of a line: well, not well, unsure (which is not well), or only said.
+func (c checked) sign() string {
+	switch {
+	case c.OK && (c.Guard || c.Grade == runbook.CannotCheck):
+		return "·"
+	case c.OK:
+		return "✓"
+	case c.Grade == runbook.CannotCheck:
+		return "?"
+	}
+	return "✗"
+}
+
+// printReadiness shows every check with its grade, what the steps lean on, and what follows from it all.
+func (a *app) printReadiness(r *readiness) {
+	width, told := 0, map[string]bool{}
+	for _, c := range r.Checks {
+		width = max(width, len([]rune(c.Step)))
+	}
+	fmt.Fprintf(a.out, "\n%s · could it succeed now?\n", strings.ToUpper(string(r.Mode)))
+	for _, c := range r.Checks {
+		source := ""
+		if c.Source != "" && !strings.HasPrefix(c.Seen, c.Source) {
+			source = " (" + c.Source + ")"
+		}
+		grade := ""
+		if !strings.HasPrefix(c.Seen, string(c.Grade)) { // "cannot be checked before launch has run" says it already
+			grade = " · " + string(c.Grade)
+		}
+		fmt.Fprintf(a.out, "  %s %-*s  %s: %s%s%s\n", c.sign(), width, c.Step, c.What, c.Seen, source, grade)
+		if c.Do != "" && !told[c.Do] { // what to do about missing credentials is said once
+			told[c.Do] = true
+			fmt.Fprintf(a.out, "    %-*s  do: %s\n", width, "", c.Do)
+		}
+	}
+	a.printReliances(r.Depends)
+	a.printVerdict(r)
+}
+
+// printReliances groups the steps by what they lean on, in the order in which it is first needed.
+func (a *app) printReliances(all []runbook.Reliance) {
+	if len(all) > 0 {
+		fmt.Fprintln(a.out, "\nwhat it leans on")
+	}
+	var places []string
+	steps := map[string][]string{} // by place and by what is missing without it
+	for _, r := range all {
+		if !slices.Contains(places, r.On) {
+			places = append(places, r.On)
+		}
+		steps[r.On+r.Without] = append(steps[r.On+r.Without], r.Step)
+	}
+	for _, place := range places {
+		fmt.Fprintf(a.out, "  %s\n", place)
+		for _, r := range all {
+			key := r.On + r.Without
+			if r.On == place && steps[key] != nil {
+				fmt.Fprintf(a.out, "      %s: without it %s\n", strings.Join(steps[key], ", "), r.Without)
+				delete(steps, key)
+			}
+		}
+	}
+	for _, r := range all {
+		if r.Warning != "" {
+			fmt.Fprintf(a.out, "  ! %s\n    do: %s\n", r.Warning, r.Do)
+		}
+	}
+}
+
+func (a *app) printVerdict(r *readiness) {
+	live, bad, open := 0, 0, 0
+	for _, c := range r.Checks {
+		switch {
+		case !c.OK:
+			bad++
+		case c.Grade == runbook.CannotCheck:
+			open++
+		default:
+			live++
+		}
+	}
+	if r.Ready {
+		fmt.Fprintf(a.out, "\n✓ READY      %d checked, %d cannot be checked before the run\n", live, open)
+		return
+	}
+	fmt.Fprintf(a.out, "\n✗ NOT READY  %d not well, %d well, %d cannot be checked before the run\n", bad, live, open)
+}
