@@ -68,14 +68,13 @@ func NewReplayFrom(ctx context.Context, env *Env, o Opener, run runbook.RunID, s
 func (p *Replay) Init() tea.Cmd {
 	ctx, from, run, keep, env := p.ctx, p.from, p.run, p.keep, p.env
 	return func() tea.Msg {
-		s, err := from.OpenRun(ctx, run)
-		if err != nil {
+		o, kept, err := keep.open(ctx, from, run)
+		switch {
+		case err != nil:
 			return replayOpened{to: p, err: err}
-		}
-		if !keep.put(s) {
+		case !kept:
 			return nil
 		}
-		o := s.Opened()
 		return replayOpened{to: p, began: clockBegins(o.Events), view: &runView{env: env, opened: o, never: neverNeeded(o.Plan), replayed: true, driven: true}}
 	}
 }

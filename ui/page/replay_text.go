@@ -20,11 +20,11 @@ func (p *Replay) open(title, step string, tail bool) tea.Cmd {
 	p.player.Stop(p.env.Now())
 	p.look(p.env.Now())
 	p.text = &replayText{title: title, log: &textLog{step: step}}
-	q := TextQuery{Step: step, Max: logPart}
+	q := TextQuery{Step: step, Max: partBytes}
 	if tail {
 		q.From, p.text.pane.tail = -1, true
 	}
-	return p.ask(p.text.log, q, logAnew)
+	return p.ask(p.text.log, q, wayEnd)
 }
 
 // openFeed puts all events so far over the screen, the newest at the bottom.
@@ -36,16 +36,15 @@ func (p *Replay) openFeed() tea.Cmd {
 	return nil
 }
 
-func (p *Replay) ask(l *textLog, q TextQuery, where int) tea.Cmd {
+func (p *Replay) ask(l *textLog, q TextQuery, where direction) tea.Cmd {
 	l.asked = true
 	ctx, keep := p.ctx, p.keep
 	return func() tea.Msg {
-		s := keep.session()
-		if s == nil {
+		m, ok := keep.read(ctx, l, q, where)
+		if !ok {
 			return nil
 		}
-		t, err := s.Text(ctx, q)
-		return replayRead{p, logRead{log: l, where: where, text: t, err: err}}
+		return replayRead{p, m}
 	}
 }
 
@@ -62,7 +61,7 @@ func (p *Replay) more() tea.Cmd {
 	t := p.text
 	first := t.pane.first
 	if t.pane.tail {
-		first = t.log.count()
+		first = len(t.log.lines)
 	}
 	if q, where, ok := t.log.next(first, p.h); ok {
 		return p.ask(t.log, q, where)
@@ -80,7 +79,7 @@ func (p *Replay) textKey(k tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	if q, jump := p.text.log.jump(k); jump {
-		return p.ask(p.text.log, q, logAnew)
+		return p.ask(p.text.log, q, wayEnd)
 	}
 	return p.more()
 }
@@ -90,8 +89,8 @@ func (p *Replay) paragraphs() paragraphs {
 	if feed := p.text.feed; l == nil {
 		return paragraphs{len(feed), func(i, w int) []string { return eventLines(th, &feed[i], w) }}
 	}
-	if n := l.count(); n > 0 {
-		return paragraphs{n, func(i, w int) []string { return logLines(th, l.line(i), w) }}
+	if n := len(l.lines); n > 0 {
+		return paragraphs{n, func(i, w int) []string { return logLines(th, l.lines[i], w) }}
 	}
 	return oneParagraph(th, logEmpty(l, "nothing was written"))
 }

@@ -11,15 +11,12 @@ import (
 	"lifeboat/ui/widget"
 )
 
-// pager is a log, or details, over the whole screen. Of a log it holds the part around what is looked at: a log of any length
-// takes the same memory and the same time.
+// pager is a log, or details, over the whole screen.
 type pager struct {
-	title   string
-	still   func(w int) []string // what the page has already; nil: a log that is read in parts
-	step    string               // of the log; "": the calls
-	lines   []string
-	chunks  []chunk
-	size    int64
+	title string
+	still func(w int) []string // what the page has already; nil: a log that is read in parts
+	step  string               // of the log; "": the calls
+	logWindow
 	cursor  int
 	first   int
 	owed    int // lines still to go, when the part before has come
@@ -34,28 +31,8 @@ type pager struct {
 	remark  string
 }
 
-// chunk is a part of the log that is held: bytes, and how many lines they are.
-type chunk struct {
-	from, to int64
-	lines    int
-}
-
-// direction says where a part belongs.
-type direction int
-
-const (
-	wayEnd  direction = iota // the last part, and nothing else
-	wayTop                   // the first
-	wayOn                    // behind what is held
-	wayBack                  // before it
-	wayFind                  // the part with the word, and nothing else
-)
-
-const (
-	partBytes = 64 << 10
-	mostParts = 6
-	shiftBy   = 16
-)
+// shiftBy is how many cells a line moves to the side at once.
+const shiftBy = 16
 
 // part asks for a part of the log. One at a time.
 func (p *Run) part(s *pager, way direction) tea.Cmd {
@@ -82,7 +59,7 @@ func (p *Run) part(s *pager, way direction) tea.Cmd {
 	}
 }
 
-// take puts a part where it belongs, and lets go of what is far from it.
+// take puts a part where it belongs; the cursor stays at its line.
 func (s *pager) take(m runText) {
 	s.busy = false
 	if m.err != nil {
@@ -91,36 +68,14 @@ func (s *pager) take(m runText) {
 		}
 		return
 	}
-	t := m.text
-	s.size, s.remark = t.Size, ""
-	c := chunk{from: t.From, to: t.To, lines: len(t.Lines)}
-	switch m.way {
-	case wayOn:
-		if c.lines == 0 || c.from != s.chunks[len(s.chunks)-1].to {
-			return
-		}
-		s.lines, s.chunks = append(s.lines, t.Lines...), append(s.chunks, c)
-		if len(s.chunks) > mostParts {
-			n := s.chunks[0].lines
-			s.lines, s.chunks = s.lines[n:], s.chunks[1:]
-			s.cursor, s.first = max(0, s.cursor-n), max(0, s.first-n)
-		}
-	case wayBack:
-		if c.lines == 0 {
-			return
-		}
-		s.lines, s.chunks = append(t.Lines[:c.lines:c.lines], s.lines...), append([]chunk{c}, s.chunks...)
-		s.cursor, s.first = s.cursor+c.lines, s.first+c.lines
-		if len(s.chunks) > mostParts {
-			n := s.chunks[len(s.chunks)-1].lines
-			s.lines, s.chunks = s.lines[:len(s.lines)-n], s.chunks[:len(s.chunks)-1]
-		}
-	default:
-		s.lines, s.chunks = t.Lines, []chunk{c}
+	s.remark = ""
+	if moved := s.logWindow.take(m.way, m.text); m.way == wayOn || m.way == wayBack {
+		s.cursor, s.first = max(0, s.cursor+moved), max(0, s.first+moved)
+	} else {
 		s.cursor, s.first = 0, 0
-		if m.way == wayFind {
-			s.cursor = max(0, indexWord(s.lines, s.word, 0))
-		}
+	}
+	if m.way == wayFind {
+		s.cursor = max(0, indexWord(s.lines, s.word, 0))
 	}
 	s.cursor += s.owed
 	s.owed = 0

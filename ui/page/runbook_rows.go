@@ -217,8 +217,14 @@ func (p *runbookPage) brokenLines() []string {
 		t = &Trouble{What: "the runbook could not be read", Do: "look whether its file is there"}
 	}
 	out := []string{" " + th.Bad.Render(th.Sign.Failed+" "+p.name()+" cannot run as its files are") + " " + th.Dim.Render(p.preview.Path), ""}
-	for _, l := range strings.Split(t.What, "\n") {
+	first, rest, more := strings.Cut(t.What, "\n")
+	for _, l := range widget.Wrap(first, max(1, p.left()-4)) {
 		out = append(out, "   "+l)
+	}
+	if more { // a piece of the file with a mark below it: it stays as it is
+		for _, l := range strings.Split(rest, "\n") {
+			out = append(out, "   "+l)
+		}
 	}
 	out = append(out, "")
 	if t.Means != "" {
@@ -227,7 +233,11 @@ func (p *runbookPage) brokenLines() []string {
 	if t.Do != "" {
 		out = append(out, p.wrapped(th.Strong.Render(th.Sign.Arrow)+" ", t.Do)...)
 	}
-	return append(out, "", " "+th.Dim.Render("Mend the file; it is read again every few seconds, and with r."))
+	out = append(out, "")
+	for _, l := range widget.Wrap("Mend the file; it is read again every few seconds, and with r.", max(1, p.left()-2)) {
+		out = append(out, " "+th.Dim.Render(l))
+	}
+	return out
 }
 
 func (p *runbookPage) troubleLines(head string, t *Trouble) []string {

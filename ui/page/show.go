@@ -87,14 +87,13 @@ func NewShow(ctx context.Context, env *Env, o Opener, run runbook.RunID) Page {
 func (p *Show) Init() tea.Cmd {
 	ctx, from, run, keep, env := p.ctx, p.from, p.run, p.keep, p.env
 	return func() tea.Msg {
-		s, err := from.OpenRun(ctx, run)
-		if err != nil {
+		o, kept, err := keep.open(ctx, from, run)
+		switch {
+		case err != nil:
 			return showOpened{to: p, err: err}
-		}
-		if !keep.put(s) {
+		case !kept:
 			return nil
 		}
-		o := s.Opened()
 		v := &runView{env: env, opened: o, never: neverNeeded(o.Plan), driven: true}
 		v.take(o.Events)
 		v.look(showNow(v))
@@ -213,22 +212,21 @@ func (p *Show) heard(m showNews) tea.Cmd {
 	p.scroll()
 	cmds := []tea.Cmd{p.follow(false)}
 	if p.tab == showCalls && p.panes[showCalls].tail && len(m.news.Events) > 0 {
-		cmds = append(cmds, p.read(p.calls, TextQuery{From: -1, Max: logPart}, logAnew))
+		cmds = append(cmds, p.read(p.calls, TextQuery{From: -1, Max: partBytes}, wayEnd))
 	}
 	return tea.Batch(cmds...)
 }
 
 // read asks for a part of a log.
-func (p *Show) read(l *textLog, q TextQuery, where int) tea.Cmd {
+func (p *Show) read(l *textLog, q TextQuery, where direction) tea.Cmd {
 	l.asked = true
 	ctx, keep := p.ctx, p.keep
 	return func() tea.Msg {
-		s := keep.session()
-		if s == nil {
+		m, ok := keep.read(ctx, l, q, where)
+		if !ok {
 			return nil
 		}
-		t, err := s.Text(ctx, q)
-		return showText{p, logRead{log: l, where: where, text: t, err: err}}
+		return showText{p, m}
 	}
 }
 
@@ -264,19 +262,19 @@ func (p *Show) more() tea.Cmd {
 	if d := p.detail; d != nil {
 		pane, head = d.pane, len(p.facts(d.step))
 	}
-	if len(l.parts) == 0 {
+	if len(l.chunks) == 0 {
 		if l.asked || l.trouble != "" {
 			return nil
 		}
 		if p.detail != nil {
-			return p.read(l, TextQuery{Step: l.step, Max: logPart}, logAnew)
+			return p.read(l, TextQuery{Step: l.step, Max: partBytes}, wayEnd)
 		}
 		p.panes[showCalls].tail = true
-		return p.read(l, TextQuery{From: -1, Max: logPart}, logAnew)
+		return p.read(l, TextQuery{From: -1, Max: partBytes}, wayEnd)
 	}
 	first := pane.first - head
 	if pane.tail {
-		first = l.count()
+		first = len(l.lines)
 	}
 	if q, where, ok := l.next(first, p.layout().body); ok {
 		return p.read(l, q, where)
@@ -348,7 +346,7 @@ func (p *Show) pressed(k tea.KeyPressMsg) tea.Cmd {
 	if p.moves(k) {
 		if l := p.log(); l != nil {
 			if q, jump := l.jump(k); jump {
-				return p.read(l, q, logAnew)
+				return p.read(l, q, wayEnd)
 			}
 		}
 		return p.more()

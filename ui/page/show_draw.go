@@ -302,8 +302,8 @@ func (p *Show) text() paragraphs {
 	case showFiles:
 		return paragraphs{len(p.files), func(i, w int) []string { return p.files[i].lines(th, w) }}
 	}
-	if n := p.calls.count(); n > 0 {
-		return paragraphs{n, func(i, w int) []string { return logLines(th, p.calls.line(i), w) }}
+	if n := len(p.calls.lines); n > 0 {
+		return paragraphs{n, func(i, w int) []string { return logLines(th, p.calls.lines[i], w) }}
 	}
 	return oneParagraph(th, logEmpty(p.calls, "no calls were recorded"))
 }
@@ -312,7 +312,7 @@ func logEmpty(l *textLog, none string) string {
 	switch {
 	case l.trouble != "":
 		return l.trouble
-	case len(l.parts) == 0:
+	case len(l.chunks) == 0:
 		return "reading…"
 	}
 	return none

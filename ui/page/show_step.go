@@ -150,7 +150,7 @@ func (p *Show) detailText() paragraphs {
 	th, d := p.env.Theme, p.detail
 	facts := p.facts(d.step)
 	facts = append(facts, stepFact{head: true}, stepFact{head: true, text: "ITS LOG"})
-	n := d.log.count()
+	n := len(d.log.lines)
 	return paragraphs{len(facts) + max(1, n), func(i, w int) []string {
 		switch {
 		case i < len(facts):
@@ -158,7 +158,7 @@ func (p *Show) detailText() paragraphs {
 		case n == 0:
 			return hang(th, "   ", th.Dim.Render(logEmpty(d.log, "the step wrote no log")), 3, w)
 		}
-		return logLines(th, d.log.line(i-len(facts)), w)
+		return logLines(th, d.log.lines[i-len(facts)], w)
 	}}
 }
 

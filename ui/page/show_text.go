@@ -83,81 +83,33 @@ func (p *textPane) key(k tea.KeyPressMsg, t paragraphs, w, h int) bool {
 	return true
 }
 
-const (
-	logPart  = 64 << 10 // bytes read at once
-	logParts = 6        // parts held: a log may be larger than memory
-	logNear  = 60       // lines from the edge at which the next part is read
-)
+// logNear is how many lines from the edge of what is held the next part is read.
+const logNear = 60
 
-// textLog is the part of a log around what is on the screen.
+// textLog is a log that is read as it is scrolled through.
 type textLog struct {
+	logWindow
 	step    string
-	parts   []Text
 	asked   bool
 	trouble string
 }
 
-// Where a part goes.
-const (
-	logBefore = -1
-	logAnew   = 0
-	logAfter  = 1
-)
-
 // logRead is a part that was read.
 type logRead struct {
 	log   *textLog
-	where int
+	where direction
 	text  Text
 	err   error
 }
 
-func (l *textLog) count() int {
-	n := 0
-	for i := range l.parts {
-		n += len(l.parts[i].Lines)
-	}
-	return n
-}
-
-func (l *textLog) line(i int) string {
-	for k := range l.parts {
-		if i < len(l.parts[k].Lines) {
-			return l.parts[k].Lines[i]
-		}
-		i -= len(l.parts[k].Lines)
-	}
-	return ""
-}
-
 // take adds a part and returns by how many lines everything has moved down.
 func (l *textLog) take(m logRead) (moved int) {
-	l.asked = false
-	l.trouble = ""
+	l.asked, l.trouble = false, ""
 	if m.err != nil {
 		l.trouble = logTrouble(m.err)
 		return 0
 	}
-	switch m.where {
-	case logAnew:
-		l.parts = []Text{m.text}
-	case logBefore:
-		l.parts = append([]Text{m.text}, l.parts...)
-		if len(m.text.Lines) == 0 { // a line longer than a part: there is no going on before it
-			l.parts[0].From = 0
-		}
-		moved = len(m.text.Lines)
-		if len(l.parts) > logParts {
-			l.parts = l.parts[:logParts]
-		}
-	case logAfter:
-		l.parts = append(l.parts, m.text)
-		if len(l.parts) > logParts {
-			moved = -len(l.parts[0].Lines)
-			l.parts = append([]Text(nil), l.parts[1:]...)
-		}
-	}
-	return moved
+	return l.logWindow.take(m.where, m.text)
 }
 
 func logTrouble(err error) string {
@@ -170,31 +122,29 @@ func logTrouble(err error) string {
 
 // next is what should be read when line first of count lines is at the top and height are on the screen; ok is false when
 // nothing is missing.
-func (l *textLog) next(first, height int) (q TextQuery, where int, ok bool) {
-	if l.asked || len(l.parts) == 0 || l.trouble != "" {
+func (l *textLog) next(first, height int) (q TextQuery, where direction, ok bool) {
+	if l.asked || l.trouble != "" {
 		return q, 0, false
 	}
-	head, end := l.parts[0], l.parts[len(l.parts)-1]
-	switch {
-	case first < logNear && head.From > 0:
-		return TextQuery{Step: l.step, From: -1, Until: head.From, Max: logPart}, logBefore, true
-	case first+height > l.count()-logNear && end.To < end.Size && end.To > end.From:
-		return TextQuery{Step: l.step, From: end.To, Max: logPart}, logAfter, true
+	if until, more := l.above(); more && first < logNear {
+		return TextQuery{Step: l.step, From: -1, Until: until, Max: partBytes}, wayBack, true
+	}
+	if from, more := l.below(); more && first+height > len(l.lines)-logNear {
+		return TextQuery{Step: l.step, From: from, Max: partBytes}, wayOn, true
 	}
 	return q, 0, false
 }
 
 // jump is what must be read to be at the end, or the beginning, of a log of which only a part is held.
 func (l *textLog) jump(k tea.KeyPressMsg) (q TextQuery, ok bool) {
-	if len(l.parts) == 0 || l.asked {
+	if l.asked {
 		return q, false
 	}
-	head, end := l.parts[0], l.parts[len(l.parts)-1]
-	switch {
-	case key.Matches(k, KeyBottom) && end.To < end.Size:
-		return TextQuery{Step: l.step, From: -1, Max: logPart}, true
-	case key.Matches(k, KeyTop) && head.From > 0:
-		return TextQuery{Step: l.step, Max: logPart}, true
+	if _, more := l.below(); more && key.Matches(k, KeyBottom) {
+		return TextQuery{Step: l.step, From: -1, Max: partBytes}, true
+	}
+	if _, more := l.above(); more && key.Matches(k, KeyTop) {
+		return TextQuery{Step: l.step, Max: partBytes}, true
 	}
 	return q, false
 }
