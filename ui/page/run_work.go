@@ -50,7 +50,7 @@ func (v *runView) workLines(w int, p place, o runScreen) []string {
 // besideLines puts steps at the left and details at the right.
 func (v *runView) besideLines(w, h int, o runScreen) []string {
 	th := v.env.Theme
-	left := min(w*3/5, 110)
+	left := min(w*5/8, 110) // so that what a copy has left is not cut off
 	right := w - left - 4
 	steps := v.stepsLines(left, h-1, o)
 	if room := h - 1 - len(steps) - 2; room >= 3 { // what happened last, below
