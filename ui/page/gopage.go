@@ -283,6 +283,9 @@ func (p *goPage) list(height int) []string {
 	name, _, _ := strings.Cut(strings.ToLower(p.field.Text()), " ")
 	lines := []string{" " + th.Head.Render("GO TO"), ""}
 	for _, c := range goCommands() {
+		if height < len(goCommands())+3 && !strings.HasPrefix(c.name, name) && len(goMatching(name)) > 0 {
+			continue // on a small screen there is room for what fits alone
+		}
 		style, what := th.Text, th.Dim
 		if name != "" && !strings.HasPrefix(c.name, name) {
 			style = th.Dim

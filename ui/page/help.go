@@ -41,22 +41,7 @@ func (p *helpPage) Update(msg tea.Msg) tea.Cmd {
 	case "esc", "q", "?", "enter":
 		return Then(Back{})
 	}
-	page := max(1, p.body()-1)
-	switch {
-	case key.Matches(k, KeyUp):
-		p.first--
-	case key.Matches(k, KeyDown):
-		p.first++
-	case key.Matches(k, KeyPgUp):
-		p.first -= page
-	case key.Matches(k, KeyPgDown):
-		p.first += page
-	case key.Matches(k, KeyTop):
-		p.first = 0
-	case key.Matches(k, KeyBottom):
-		p.first = p.most()
-	}
-	p.first = max(0, min(p.first, p.most()))
+	p.first, _ = scrolled(k, p.first, p.body()-1, p.most())
 	return nil
 }
 

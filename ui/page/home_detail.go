@@ -1,7 +1,6 @@
 package page
 
 import (
-	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -107,26 +106,14 @@ func (h *home) detailBody() []string {
 }
 
 func (h *home) detailKey(msg tea.KeyPressMsg) tea.Cmd {
-	n := max(1, h.body())
-	end := max(0, len(h.detailLines())-n)
+	end := max(0, len(h.detailLines())-max(1, h.body()))
 	switch {
-	case key.Matches(msg, KeyBack), strings.Contains("e q", msg.String()) && msg.String() != " ":
+	case key.Matches(msg, KeyBack, KeyQuit), msg.String() == "e":
 		h.detail = false
-	case key.Matches(msg, KeyUp):
-		h.down--
-	case key.Matches(msg, KeyDown):
-		h.down++
-	case key.Matches(msg, KeyPgUp):
-		h.down -= n - 1
-	case key.Matches(msg, KeyPgDown):
-		h.down += n - 1
-	case key.Matches(msg, KeyTop):
-		h.down = 0
-	case key.Matches(msg, KeyBottom):
-		h.down = end
 	case msg.String() == "r":
 		return h.letter("r")
+	default:
+		h.down, _ = scrolled(msg, h.down, h.body()-1, end)
 	}
-	h.down = max(0, min(h.down, end))
 	return nil
 }

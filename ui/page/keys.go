@@ -1,6 +1,9 @@
 package page
 
-import "charm.land/bubbles/v2/key"
+import (
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+)
 
 // The keys that mean the same everywhere. No function keys, no Alt, and no single letter destroys anything.
 var (
@@ -19,6 +22,28 @@ var (
 	KeyFind   = key.NewBinding(key.WithKeys("/"), key.WithHelp("/", "find"))
 	KeyGo     = key.NewBinding(key.WithKeys(":"), key.WithHelp(":", "go to"))
 )
+
+// scrolled is the first line of a text after a key that scrolls, of which at most the line end can be first; page is how far a
+// page goes. Used is false for every other key.
+func scrolled(k tea.KeyPressMsg, first, page, end int) (to int, used bool) {
+	switch {
+	case key.Matches(k, KeyUp):
+		first--
+	case key.Matches(k, KeyDown):
+		first++
+	case key.Matches(k, KeyPgUp):
+		first -= max(1, page)
+	case key.Matches(k, KeyPgDown):
+		first += max(1, page)
+	case key.Matches(k, KeyTop):
+		first = 0
+	case key.Matches(k, KeyBottom):
+		first = end
+	default:
+		return first, false
+	}
+	return max(0, min(first, end)), true
+}
 
 // Named is a binding with other words in the footer: the same key does another thing on another page.
 func Named(b key.Binding, what string) key.Binding {

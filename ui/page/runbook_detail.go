@@ -175,23 +175,16 @@ func (p *runbookPage) detailEnd() int {
 
 // detailKey scrolls; used is false for keys that mean the same as without the details.
 func (p *runbookPage) detailKey(msg tea.KeyPressMsg) (used bool) {
-	n := max(1, p.body()+p.pane()-1)
 	switch {
 	case p.step() == nil:
 		p.detail = false
 		return false
-	case key.Matches(msg, KeyBack), key.Matches(msg, KeyEnter), msg.String() == "q":
+	case key.Matches(msg, KeyBack, KeyEnter, KeyQuit):
 		p.detail = false
-	case key.Matches(msg, KeyUp):
-		p.down--
-	case key.Matches(msg, KeyDown):
-		p.down++
-	case key.Matches(msg, KeyPgUp):
-		p.down -= n
-	case key.Matches(msg, KeyPgDown):
-		p.down += n
 	case msg.String() == "y":
 		return false
+	default:
+		p.down, _ = scrolled(msg, p.down, p.body()+p.pane()-1, p.detailEnd())
 	}
 	return true
 }

@@ -350,7 +350,7 @@ func (p *runbookPage) pastLine(r *RunLine, focused bool) string {
 	th := p.env.Theme
 	when := r.Finished.In(p.env.Now().Location()).Format("_2 Jan 2006 15:04")
 	if p.w < 60 {
-		when = r.Finished.Format("_2 Jan 06")
+		when = r.Finished.In(p.env.Now().Location()).Format("_2 Jan 06")
 	}
 	if focused {
 		when = th.Focus.Render(when)

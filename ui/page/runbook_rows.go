@@ -199,7 +199,8 @@ func (p *runbookPage) guardRows() []rbRow {
 
 func (p *runbookPage) pastRows() []rbRow {
 	th := p.env.Theme
-	out := []rbRow{{}, {text: " " + th.Head.Render("PAST RUNS")}}
+	zone, _ := p.env.Now().Zone()
+	out := []rbRow{{}, {text: " " + th.Head.Render("PAST RUNS") + " " + th.Dim.Render(zone)}}
 	for i, r := range p.preview.Past {
 		out = append(out, rbRow{kind: rbPast, i: i, key: "past " + string(r.Run)})
 	}
