@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -40,7 +41,8 @@ type App struct {
 	overlay page.Page // help, or the line of `:`; nil: none
 	reports bool      // the terminal wants to know what the program waits for
 	left    bool
-	pace    *pacer // nil: the library's
+	pace    *pacer            // nil: the library's
+	plain   *strings.Replacer // of signs; nil: the terminal draws them
 }
 
 // silence ends the n-th remark.
@@ -58,6 +60,9 @@ func New(ctx context.Context, console Console, o Options) *App {
 	a := &App{
 		ctx: ctx, console: console, auto: o.Theme == "",
 		env: &page.Env{Theme: theme.New(name, o.ASCII), Now: o.Now, Actor: o.Actor, Motion: o.Motion, SSH: o.SSH},
+	}
+	if o.ASCII {
+		a.plain = strings.NewReplacer(theme.ASCIIPairs()...)
 	}
 	a.stack = a.first(o.Start)
 	return a
@@ -342,7 +347,7 @@ func (a *App) View() tea.View {
 		return tea.View{AltScreen: true}
 	}
 	th := a.env.Theme
-	v := tea.NewView(th.Ground(widget.LastLine(th, p.View(), a.said.Text, a.said.Bad, a.width, a.height)))
+	v := tea.NewView(a.signs(th.Ground(widget.LastLine(th, p.View(), a.said.Text, a.said.Bad, a.width, a.height))))
 	v.AltScreen, v.BackgroundColor = true, th.Behind()
 	v.WindowTitle = "lifeboat " + a.top().Title()
 	if x, y, shown := p.Cursor(); shown && x >= 0 && y >= 0 && x < a.width && y < a.height {
@@ -351,6 +356,15 @@ func (a *App) View() tea.View {
 	}
 	v.ProgramStatus = a.status()
 	return v
+}
+
+// signs puts what an ASCII terminal can draw in the place of the signs that stand in words: evidence, titles and names of keys
+// have them too. All are one cell wide.
+func (a *App) signs(screen string) string {
+	if a.plain == nil {
+		return screen
+	}
+	return a.plain.Replace(screen)
 }
 
 // status tells the terminal, where it listens, that the program waits for a person.

@@ -284,7 +284,7 @@ func (v *runView) askedAt(seq uint64) time.Time {
 // viewOpening is the screen while the run is being read, or when it cannot be.
 func (p *Run) viewOpening() string {
 	th := p.env.Theme
-	lines := []string{" " + th.Dim.Render("reading run "+string(p.id)+th.Sign.Ellipsis)}
+	lines := []string{" " + th.Dim.Render("reading run "+string(p.id)+th.Sign.Ellipsis), "", " " + th.Key.Render("esc") + th.Dim.Render(" back")}
 	if t := p.failed; t != nil {
 		lines = []string{" " + th.Bad.Render(th.Sign.Failed+" "+t.What), ""}
 		for _, text := range []string{t.Means, t.Do} {

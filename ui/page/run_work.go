@@ -147,12 +147,17 @@ func (v *runView) restLines(but string, w int) []string {
 		l := v.describe(id)
 		out = append(out, widget.Cut(th, " "+l.style.Render(l.sign)+" "+th.Text.Render(id)+" "+th.Dim.Render(joinWords(l.warn, l.words)), w))
 	}
-	text := fmt.Sprintf("%s %d done", th.Sign.Done, done)
-	if len(open) > 0 {
-		text += fmt.Sprintf("  %s %d to go: %s", th.Sign.Waiting, len(open), strings.Join(open, ", "))
+	var parts []string
+	if done > 0 {
+		parts = append(parts, fmt.Sprintf("%s %d done", th.Sign.Done, done))
 	}
-	for _, line := range widget.Wrap(text, max(1, w-3)) {
-		out = append(out, " "+th.Dim.Render(line))
+	if len(open) > 0 {
+		parts = append(parts, fmt.Sprintf("%s %d to go: %s", th.Sign.Waiting, len(open), strings.Join(open, ", ")))
+	}
+	indent := " "
+	for _, line := range widget.Wrap(strings.Join(parts, "  "), max(1, w-4)) {
+		out = append(out, indent+th.Dim.Render(line))
+		indent = "   "
 	}
 	return out
 }
