@@ -149,11 +149,11 @@ func (v *runView) allDetails(id string, w int) []string {
 	l := v.describe(id)
 	out = append(out, l.style.Render(l.sign)+" "+th.Strong.Render(id)+"  "+step.Title)
 	para(l.style, joinWords(l.warn, l.words))
-	para(th.Dim, step.Why)
 	if f := st.Failure; f != nil {
-		para(th.Text, f.Means)
-		para(th.Text, f.Do)
+		out = append(out, paraIn(th, th.Text, "What it means", f.Means, w)...)
+		out = append(out, paraIn(th, th.Text, "What to do", f.Do, w)...)
 	}
+	out = append(out, paraIn(th, th.Text, "Why", step.Why, w)...)
 	if step.If != "" {
 		para(th.Dim, "only if "+step.If)
 	}
