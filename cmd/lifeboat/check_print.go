@@ -23,7 +23,7 @@ func (c checked) sign() string {
 
 // printReadiness shows every check with its grade, what the steps lean on, and what follows from it all.
 func (a *app) printReadiness(r *readiness) {
-	width, told := 0, map[string]bool{}
+	width, told, say := 0, map[string]bool{}, a.saying()
 	for _, c := range r.Checks {
 		width = max(width, len([]rune(c.Step)))
 	}
@@ -37,18 +37,29 @@ func (a *app) printReadiness(r *readiness) {
 		if !strings.HasPrefix(c.Seen, string(c.Grade)) { // "cannot be checked before launch has run" says it already
 			grade = " · " + string(c.Grade)
 		}
-		fmt.Fprintf(a.out, "  %s %-*s  %s: %s%s%s\n", c.sign(), width, c.Step, c.What, c.Seen, source, grade)
+		say(width+6, "  %s %-*s  %s: %s%s%s", c.sign(), width, c.Step, c.What, c.Seen, source, grade)
 		if c.Do != "" && !told[c.Do] { // what to do about missing credentials is said once
 			told[c.Do] = true
-			fmt.Fprintf(a.out, "    %-*s  do: %s\n", width, "", c.Do)
+			say(width+10, "    %-*s  do: %s", width, "", c.Do)
 		}
 	}
 	a.printReliances(r.Depends)
 	a.printVerdict(r)
 }
 
+// saying prints lines that are broken between two words where a terminal is narrower.
+func (a *app) saying() func(indent int, format string, args ...any) {
+	columns := a.columns()
+	return func(indent int, format string, args ...any) {
+		for _, l := range broken(fmt.Sprintf(format, args...), columns, indent) {
+			fmt.Fprintln(a.out, l)
+		}
+	}
+}
+
 // printReliances groups the steps by what they lean on, in the order in which it is first needed.
 func (a *app) printReliances(all []runbook.Reliance) {
+	say := a.saying()
 	if len(all) > 0 {
 		fmt.Fprintln(a.out, "\nwhat it leans on")
 	}
@@ -65,24 +76,29 @@ func (a *app) printReliances(all []runbook.Reliance) {
 		for _, r := range all {
 			key := r.On + r.Without
 			if r.On == place && steps[key] != nil {
-				fmt.Fprintf(a.out, "      %s: without it %s\n", strings.Join(steps[key], ", "), r.Without)
+				say(8, "      %s: without it %s", strings.Join(steps[key], ", "), r.Without)
 				delete(steps, key)
 			}
 		}
 	}
 	for _, r := range all {
 		if r.Warning != "" {
-			fmt.Fprintf(a.out, "  ! %s\n    do: %s\n", r.Warning, r.Do)
+			say(4, "  ! %s", r.Warning)
+			say(8, "    do: %s", r.Do)
 		}
 	}
 }
 
 func (a *app) printVerdict(r *readiness) {
 	live, bad, open := 0, 0, 0
+	var who []string // so that it is at hand when the lines above have scrolled away
 	for _, c := range r.Checks {
 		switch {
 		case !c.OK:
 			bad++
+			if !slices.Contains(who, c.Step) {
+				who = append(who, c.Step)
+			}
 		case c.Grade == runbook.CannotCheck:
 			open++
 		default:
@@ -93,5 +109,5 @@ func (a *app) printVerdict(r *readiness) {
 		fmt.Fprintf(a.out, "\n✓ READY      %d checked, %d cannot be checked before the run\n", live, open)
 		return
 	}
-	fmt.Fprintf(a.out, "\n✗ NOT READY  %d not well, %d well, %d cannot be checked before the run\n", bad, live, open)
+	fmt.Fprintf(a.out, "\n✗ NOT READY  %d not well (%s), %d well, %d cannot be checked before the run\n", bad, strings.Join(who, ", "), live, open)
 }

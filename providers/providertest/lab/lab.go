@@ -191,7 +191,10 @@ func (l *Lab) seed() {
 	l.Volume, l.DrillVolume = aws.SeedVolume(StandbyRegion, StandbyZone, 8), aws.SeedVolume(StandbyRegion, StandbyZone, 8)
 	aws.SeedKeyPair(StandbyRegion, "shop")
 	l.ProductionAddress = aws.SeedAddress(ProductionRegion)
-	l.Instance = aws.SeedInstance(ProductionRegion, ProductionRegion+"a", aws.SeedImage(ProductionRegion, "shop"))
+	instance := aws.SeedInstance(ProductionRegion, ProductionRegion+"a", aws.SeedImage(ProductionRegion, "shop"))
+	l.mu.Lock() // AWS tells of its address meanwhile
+	l.Instance = instance
+	l.mu.Unlock()
 	aws.SeedAssociation(ProductionRegion, l.ProductionAddress, l.Instance)
 	l.Zone = aws.SeedZone("example.com", false)
 	aws.SeedRecord(l.Zone, Name, "A", 5*time.Minute, l.ProductionAddress)
