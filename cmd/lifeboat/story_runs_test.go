@@ -53,7 +53,7 @@ func TestStoryDemoToTheEnd(t *testing.T) {
 	r := inRoom(t)
 	w := r.lifeboat("demo", "--speed", "60", "--seed", "7")
 	w.wait("DOWN", "▸ Fail over to us-east-1").press("enter")
-	w.wait("REHEARSE", "Fail production over to us-east-1").press("enter")
+	w.wait("REHEARSE", "▸ START  rehearse").press("enter")
 	w.wait("us-east-1 to start").press("'us-east-1", "enter")
 	w.wait("launch", "✓")
 	w.wait("✓ DONE", "inside")
