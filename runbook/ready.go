@@ -67,7 +67,7 @@ type Reliance struct {
 // hosts. In a plan that leaves production, a step that needs production is a warning, and so is a control plane that
 // stands where production does. Steps that the inputs leave out are left out here.
 func Reliances(p *Plan) []Reliance {
-	l := &lint{plan: p, leaves: leavesProduction(p), regions: map[string]string{}}
+	l := &lint{plan: p, leaves: leavesProduction(p), regions: map[string]string{}, list: []Reliance{}}
 	for i := range p.Guards {
 		g := &p.Guards[i]
 		if !g.Applicable {

@@ -88,6 +88,12 @@ func TestLabCheck(t *testing.T) {
 		t.Error("it does not say what it leans on")
 	}
 
+	drill, got := s.check("--mode", "drill")
+	s.want(exitDone, got)
+	if !slices.ContainsFunc(drill.Checks, func(c checked) bool { return strings.Contains(c.What, lab.DrillName) }) {
+		t.Errorf("a drill asks for what the overlay names: %s", got)
+	}
+
 	for _, c := range []struct{ name, old, with, want string }{
 		{"another account", `account: "` + emulator.Account, `account: "111122223333`, "✗ account"},
 		{"no image", s.Image, "ami-0fffffffffffffff0", "✗ launch: image"},
