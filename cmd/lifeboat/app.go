@@ -77,8 +77,13 @@ func (a *app) printer(plan *runbook.Plan) printer {
 }
 
 // columns is the width of the terminal; 0 where the output goes elsewhere.
-func (a *app) columns() int {
-	sink, _ := a.out.(cleanSink)
+func (a *app) columns() int { return columnsOf(a.out) }
+
+// errColumns is the same of where errors go.
+func (a *app) errColumns() int { return columnsOf(a.errs) }
+
+func columnsOf(out io.Writer) int {
+	sink, _ := out.(cleanSink)
 	f, ok := sink.w.(*os.File)
 	if !ok {
 		return 0

@@ -97,7 +97,7 @@ const goesOn = "the run goes on without this terminal; come back with: lifeboat"
 // lostScreen says that the screen has ended before its time, and that no run has.
 func (a *app) lostScreen(id runbook.RunID, err error) error {
 	if !errors.Is(err, context.Canceled) {
-		fmt.Fprintf(a.errs, "lifeboat: the screen ended before its time: %v\n", err)
+		tellTrouble(plainPrinter{out: a.errs, width: a.errColumns}, trouble{what: "the screen ended before its time: " + err.Error()})
 	}
 	if id == "" {
 		fmt.Fprintln(a.errs, "runs go on without this terminal; come back with: lifeboat")

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -95,7 +96,7 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintf(errs, "lifeboat: %v\n  do: see %s --help\n", err, commandOf(err))
+		tellTrouble(plainPrinter{out: errs, width: a.errColumns}, trouble{what: err.Error(), do: "see " + commandOf(err) + " --help"})
 		return exitUsage
 	}
 	a.global = c.global
@@ -194,14 +195,20 @@ func (a *app) exit(err error) int {
 		return int(silent)
 	}
 	t := classify(err)
-	fmt.Fprintf(a.errs, "lifeboat: %s\n", t.what)
-	if t.means != "" {
-		fmt.Fprintf(a.errs, "  means: %s\n", t.means)
-	}
-	if t.do != "" {
-		fmt.Fprintf(a.errs, "  do: %s\n", t.do)
-	}
+	tellTrouble(plainPrinter{out: a.errs, width: a.errColumns}, t)
 	return t.code
+}
+
+// tellTrouble prints what happened, what it means and what to do. At a terminal no word is cut at the edge.
+func tellTrouble(p plainPrinter, t trouble) {
+	for _, part := range []struct{ head, text string }{{"lifeboat: ", t.what}, {"  means: ", t.means}, {"  do: ", t.do}} {
+		if part.text == "" {
+			continue
+		}
+		for line := range strings.SplitSeq(part.head+part.text, "\n") { // several mistakes are several lines
+			p.line(line, sayColumn)
+		}
+	}
 }
 
 // silentExit is an exit code whose reason stands on the screen already.
