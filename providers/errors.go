@@ -43,15 +43,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	s := e.Op
-	switch {
-	case e.Where == "", strings.HasPrefix(e.Op, e.Where+":"): // "route53:ChangeResourceRecordSets" says where
-	case strings.ContainsAny(e.Where, ".:"): // a host
-		s += " at " + e.Where
-	default:
-		s += " in " + e.Where
-	}
-	s += ": " + string(e.Kind)
+	s := e.call() + ": " + string(e.Kind)
 	if e.Detail != "" {
 		s += ": " + e.Detail
 	}
@@ -59,6 +51,30 @@ func (e *Error) Error() string {
 		s += " (" + e.Code + ")"
 	}
 	return s
+}
+
+// call is what was called, and where.
+func (e *Error) call() string {
+	switch {
+	case e.Where == "", strings.HasPrefix(e.Op, e.Where+":"): // "route53:ChangeResourceRecordSets" says where
+		return e.Op
+	case strings.ContainsAny(e.Where, ".:"): // a host
+		return e.Op + " at " + e.Where
+	default:
+		return e.Op + " in " + e.Where
+	}
+}
+
+// what says what happened first, for somebody who has just woken up, and which call it was behind it.
+func (e *Error) what() string {
+	if e.Detail == "" {
+		return e.Error()
+	}
+	call := e.call()
+	if e.Code != "" {
+		call += ", " + e.Code
+	}
+	return string(e.Kind) + ": " + e.Detail + " (" + call + ")"
 }
 
 // Unwrap returns the cause.
@@ -78,7 +94,7 @@ func (e *Error) Verdict() runbook.Verdict {
 
 // Failure is the error as it is journaled.
 func (e *Error) Failure() runbook.Failure {
-	return runbook.Failure{What: e.Error(), Means: e.means(), Do: e.Do, Code: e.Code, Verdict: e.Verdict()}
+	return runbook.Failure{What: e.what(), Means: e.means(), Do: e.Do, Code: e.Code, Verdict: e.Verdict()}
 }
 
 func (e *Error) means() string {
