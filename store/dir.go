@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"lifeboat/runbook"
 )
@@ -41,6 +43,9 @@ func OpenDir(path string) (Dir, error) {
 	}
 	d := Dir(abs)
 	err = d.check()
+	if errors.Is(err, syscall.ENOTDIR) {
+		return "", cmp.Or(Ready(abs), err)
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}

@@ -39,6 +39,8 @@ type (
 		Path string
 		Err  error
 	}
+	// ErrNoFolder: the store's path is a file, or leads through one.
+	ErrNoFolder struct{ Path, File string }
 	// ErrUnfit: the file system's locks do not hold between machines.
 	ErrUnfit struct{ Path, FileSystem string }
 	// ErrBusy: another process kept a lock until the deadline.
@@ -117,6 +119,23 @@ func (e *ErrReadOnly) Failure() runbook.Failure {
 		What:    e.Error(),
 		Means:   "Runs can be looked at here, but not driven, answered or stopped.",
 		Do:      "Check the folder's owner and mode and the file system's mount, or choose another folder with --store.",
+		Verdict: runbook.Definitive,
+	}
+}
+
+func (e *ErrNoFolder) Error() string {
+	if e.File == e.Path {
+		return fmt.Sprintf("the store %s is a file, not a folder", e.Path)
+	}
+	return fmt.Sprintf("the store %s cannot be: %s is a file, not a folder", e.Path, e.File)
+}
+
+// Failure says what it means and what to do.
+func (e *ErrNoFolder) Failure() runbook.Failure {
+	return runbook.Failure{
+		What:    e.Error(),
+		Means:   "No run can be kept there, so none starts, and none can be looked at. The file was not touched.",
+		Do:      "Name a folder with --store or LIFEBOAT_STORE; one that is not there yet is made.",
 		Verdict: runbook.Definitive,
 	}
 }

@@ -271,13 +271,15 @@ func codeOf(err error) int {
 	var newer *store.ErrNewer
 	var readOnly *store.ErrReadOnly
 	var unfit *store.ErrUnfit
+	var noFolder *store.ErrNoFolder
 	var perr *providers.Error
 	switch {
 	case errors.As(err, &held):
 		return exitHeld
 	case errors.As(err, &damaged):
 		return exitDamaged
-	case errors.As(err, &problems), errors.As(err, &noRun), errors.As(err, &newer), errors.As(err, &readOnly), errors.As(err, &unfit):
+	case errors.As(err, &problems), errors.As(err, &noRun), errors.As(err, &newer), errors.As(err, &readOnly),
+		errors.As(err, &unfit), errors.As(err, &noFolder):
 		return exitUsage
 	case errors.As(err, &perr) && perr.Kind == providers.Invalid:
 		return exitUsage

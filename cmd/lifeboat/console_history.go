@@ -3,6 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +30,7 @@ func (c *console) Runs(ctx context.Context, q page.RunQuery) page.RunList {
 	dir, err := a.existingStore()
 	if err != nil {
 		var o overview
-		if path, pathErr := a.storePath(); pathErr != nil || fileStamp(path) != noFile {
+		if !errors.Is(err, fs.ErrNotExist) { // nothing was ever run
 			o.said(err)
 		}
 		return page.RunList{Troubles: o.Troubles}

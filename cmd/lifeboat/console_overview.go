@@ -27,18 +27,13 @@ func (c *console) Overview(ctx context.Context) page.Overview {
 	ctx, cancel := context.WithTimeout(ctx, libraryLimit)
 	defer cancel()
 	o := overview{}
+	dir := o.store(ctx, c.app()) // before all else: without it nothing can be run
 	estate, shipped, err := c.estate()
 	o.said(err)
 	o.Demo = shipped || c.demo
 	if estate != nil {
 		o.Estate, o.Account, o.Service = estate.Name, estate.Account, estate.Service.Name
 		o.From, o.To = estate.Production.Region, estate.Standby.Region
-	}
-	dir, err := c.app().existingStore()
-	if err == nil {
-		o.runs(ctx, dir)
-	} else if !errors.Is(err, fs.ErrNotExist) { // nothing was ever run; to look makes no store
-		o.said(err)
 	}
 	past := c.pastOf(ctx, dir)
 	for _, ref := range c.refs(&o) {
@@ -59,6 +54,23 @@ func (o *overview) said(err error) {
 	if !slices.Contains(o.Troubles, t) {
 		o.Troubles = append(o.Troubles, t)
 	}
+}
+
+// store lists the runs of the store, and says why none could be started in it. To look makes no store.
+func (o *overview) store(ctx context.Context, a *app) store.Dir {
+	dir, err := a.existingStore()
+	switch {
+	case err == nil:
+		o.said(store.Ready(string(dir)))
+		o.runs(ctx, dir)
+	case errors.Is(err, fs.ErrNotExist): // nothing was ever run
+		if path, err := a.storePath(); err == nil {
+			o.said(store.Ready(path))
+		}
+	default:
+		o.said(err)
+	}
+	return dir
 }
 
 // runs lists those that go on, and the newest that do not. Where the library cannot be read, the logbooks tell: they are the

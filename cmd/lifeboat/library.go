@@ -126,7 +126,7 @@ func (a *app) existingStore() (store.Dir, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(path); err != nil {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return "", err
 	}
 	return store.OpenDir(path)
