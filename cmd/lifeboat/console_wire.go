@@ -66,7 +66,7 @@ func onlyASCII(env func(string) string) bool {
 
 // show puts the console on the terminal until the operator leaves it. The error is the exit code of the run that was on the
 // screen then.
-func (a *app) show(c *console, to page.Route) error {
+func (a *app) show(c ui.Console, to page.Route) error {
 	id, err := runScreen(a, c, to)
 	if err != nil {
 		return a.lostScreen(id, err)
@@ -78,7 +78,7 @@ func (a *app) show(c *console, to page.Route) error {
 const screenGC = 100
 
 // runScreen turns a panic in the screen, from which the terminal has recovered already, into an error.
-func runScreen(a *app, c *console, to page.Route) (id runbook.RunID, err error) {
+func runScreen(a *app, c ui.Console, to page.Route) (id runbook.RunID, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			id, err = to.Run, fmt.Errorf("the screen failed: %v", r)
