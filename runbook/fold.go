@@ -39,7 +39,7 @@ func (s *State) applyRun(e Event) bool {
 		s.Notes = append(s.Notes, Note{At: e.Time, By: f.By, Step: f.Step, Text: f.Text})
 	case *StopRequested:
 		if s.Stop == nil {
-			s.Stop = f
+			s.Stop, s.StopAt = f, e.Time
 		}
 	default:
 		return false
@@ -255,7 +255,7 @@ func (s *State) applyUndo(e Event) bool {
 			}
 		}
 		if s.Finished == nil && s.Stop == nil {
-			s.Stop = &StopRequested{By: f.By, Reason: "to undo"}
+			s.Stop, s.StopAt = &StopRequested{By: f.By, Reason: "to undo"}, e.Time
 		}
 	case *UndoStarted:
 		s.step(f.Step).Undo = UndoRunning

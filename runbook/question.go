@@ -176,6 +176,15 @@ func (s *State) Open(seq uint64) (Question, bool) {
 	return Question{}, false
 }
 
+// Decision says who closed a question, and when: by an answer, or by a stop, which closes them all.
+func (s *State) Decision(seq uint64) (Decided, bool) {
+	d, ok := s.Decided[seq]
+	if _, open := s.Open(seq); !ok && !open && seq != 0 && s.Stop != nil {
+		return Decided{By: s.Stop.By, At: s.StopAt, What: s.Stop.Type()}, true
+	}
+	return d, ok
+}
+
 func joinChoices(cs []Choice) string {
 	words := make([]string, len(cs))
 	for i, c := range cs {

@@ -23,6 +23,7 @@ type State struct {
 	Held       *RunHeld
 	HeldAt     time.Time
 	Stop       *StopRequested
+	StopAt     time.Time // of Stop
 	Finished   *RunFinished
 	FinishedAt time.Time
 	UndoQueue  []string // steps that were asked to be undone, in the order of the requests

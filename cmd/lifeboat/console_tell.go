@@ -55,11 +55,8 @@ func stillOpen(s *runbook.State, q runbook.Question) error {
 	if _, open := s.Open(q.Seq); open {
 		return nil
 	}
-	if d, decided := s.Decided[q.Seq]; decided {
+	if d, decided := s.Decision(q.Seq); decided {
 		return &page.Decided{By: d.By, At: d.At}
-	}
-	if s.Stop != nil { // a stop answers them all
-		return &page.Decided{By: s.Stop.By, At: s.Now}
 	}
 	return &page.Trouble{What: "nothing is asked here any more", Means: "nothing was decided"}
 }

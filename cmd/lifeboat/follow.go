@@ -336,8 +336,9 @@ func (f *follower) decide(ctx context.Context, q runbook.Question, fact runbook.
 		}
 		if _, open := f.state.Open(q.Seq); !open {
 			f.told = q.Seq
-			d := f.state.Decided[q.Seq]
-			f.print.say("decided by %s at %s", d.By, d.At.Format(time.TimeOnly))
+			if d, decided := f.state.Decision(q.Seq); decided {
+				f.print.say("decided by %s at %s", d.By, d.At.Format(time.TimeOnly))
+			}
 			return nil
 		}
 	}
