@@ -42,6 +42,21 @@ func openRuns(dir store.Dir) ([]openRun, error) {
 	return slices.DeleteFunc(all, func(o openRun) bool { return o.state.Finished != nil }), err
 }
 
+// undoLeft reports whether something that was asked to be undone is still to be put back. Only a run whose undo was asked for is
+// compiled; of one that this version cannot compile, the undo under way tells.
+func undoLeft(s *runbook.State) bool {
+	if len(s.UndoQueue) == 0 {
+		return false
+	}
+	for _, st := range s.Steps {
+		if st.Undo == runbook.UndoRunning {
+			return true
+		}
+	}
+	plan, err := pinnedPlan(s)
+	return err == nil && s.Finished != nil && len(runbook.Decide(plan, *s)) > 0
+}
+
 // shippedEstate is the demo's estate.
 func shippedEstate() runbook.Source {
 	text, _ := runbooks.FS.ReadFile("estate.yaml") // it is in the program

@@ -80,7 +80,7 @@ func (o *overview) runs(ctx context.Context, dir store.Dir) {
 	o.said(err)
 	var over []page.RunLine
 	for _, u := range unfiled {
-		if line := u.line(dir); u.state.Finished == nil {
+		if line := u.line(dir); line.Outcome == "" {
 			o.Open = append(o.Open, line)
 		} else {
 			over = append(over, line)
@@ -96,6 +96,9 @@ func (o *overview) runs(ctx context.Context, dir store.Dir) {
 			over = append(over, summaryLine(s))
 		}
 	}
+	over = slices.DeleteFunc(over, func(l page.RunLine) bool { // one whose undo goes on is filed already
+		return slices.ContainsFunc(o.Open, func(open page.RunLine) bool { return open.Run == l.Run })
+	})
 	o.Recent = newestFirst(over, recentRuns)
 }
 
@@ -143,8 +146,11 @@ func (u *openRun) line(dir store.Dir) page.RunLine {
 	}
 	l.Elapsed = s.Elapsed(s.Start.Clock.Clock().Now())
 	if s.Finished != nil {
-		l.Finished, l.Outcome, l.Refused = s.FinishedAt, s.Finished.Outcome, s.Finished.Refused
-		return l
+		l.Finished, l.Refused = s.FinishedAt, s.Finished.Refused
+		if !undoLeft(s) {
+			l.Outcome = s.Finished.Outcome
+			return l
+		}
 	}
 	if qs := s.Questions(); len(qs) > 0 {
 		l.Asks = runbook.Clean(qs[0].Text)
@@ -154,6 +160,9 @@ func (u *openRun) line(dir store.Dir) page.RunLine {
 	}
 	if driver, since, held, err := logbook.Holder(dir.Run(u.id).Lock()); err == nil && held {
 		l.Driven, l.Driver = true, driverText(driver, since)
+	}
+	if s.Finished != nil && !l.Driven {
+		l.Asks = "its undo was interrupted"
 	}
 	return l
 }

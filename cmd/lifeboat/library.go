@@ -57,7 +57,7 @@ func (f *filer) finish() {
 	}
 }
 
-// fileRun files what the history does not have of a run, and reports whether the run is over.
+// fileRun files what the history does not have of a run, and reports whether the run is over, its undo too.
 func fileRun(ctx context.Context, dir store.Dir, run runbook.RunID) (over bool, err error) {
 	events, err := logbook.Read(dir.Run(run).Logbook())
 	if err != nil || len(events) == 0 {
@@ -79,7 +79,7 @@ func fileRun(ctx context.Context, dir store.Dir, run runbook.RunID) (over bool, 
 		}
 	}
 	state := runbook.Fold(events)
-	return state.Finished != nil, nil
+	return state.Finished != nil && !undoLeft(&state), nil
 }
 
 func unfiledMark(dir store.Dir, run runbook.RunID) string {

@@ -103,6 +103,8 @@ func comeBack(r *page.RunLine) string {
 		return "verify " + string(r.Run)
 	case r.Driven:
 		return "attach " + string(r.Run)
+	case !r.Finished.IsZero(): // what is left is its undo
+		return "undo " + string(r.Run)
 	}
 	return "resume " + string(r.Run)
 }
@@ -147,6 +149,10 @@ func openText(r *page.RunLine) string {
 	switch {
 	case r.Damaged:
 		return head + "✗ its record is damaged"
+	case !r.Finished.IsZero() && r.Driven:
+		return head + "▶ its undo goes on, driven by " + r.Driver
+	case !r.Finished.IsZero():
+		return head + "! " + r.Asks
 	case r.Asks != "":
 		return head + "‖ asks: " + r.Asks
 	case !r.Driven:

@@ -109,7 +109,7 @@ type RunLine struct {
 	Title    string
 	Mode     runbook.Mode
 	Started  time.Time
-	Finished time.Time       // zero while it goes on
+	Finished time.Time       // zero while it goes on; with no Outcome: it is over, and its undo is not
 	Outcome  runbook.Outcome // "" while it goes on
 	Refused  bool
 	Skipped  int
