@@ -83,7 +83,7 @@ type Summary struct {
 	Target   runbook.Seconds `json:"target,omitempty"`
 	Skipped  int             `json:"skipped,omitempty"`
 	Refused  bool            `json:"refused,omitempty"` // by a guard or at its start: nothing was done
-	Actor    runbook.Actor   `json:"actor"` // who started it
+	Actor    runbook.Actor   `json:"actor"`             // who started it
 	Steps    []StepSummary   `json:"steps,omitempty"`
 	LastSeq  uint64          `json:"last_seq"`
 }
