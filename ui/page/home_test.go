@@ -51,14 +51,16 @@ func TestHomeFits(t *testing.T) {
 func TestHomeGolden(t *testing.T) {
 	for _, mood := range []uitest.Mood{uitest.Quiet, uitest.Down, uitest.OpenRun, uitest.Broken, uitest.Damaged, uitest.Empty, uitest.Demo} {
 		c := uitest.NewConsole(mood, uitest.Scene("failed"))
-		uitest.Golden(t, "home-"+string(mood), uitest.Picture(c.Now, func(env *page.Env) page.Page {
-			return page.NewHome(context.Background(), env, c, c)
-		}))
+		homeGolden(t, "home-"+string(mood), c)
 	}
-	c := uitest.NewConsole(uitest.Down)
-	uitest.Golden(t, "home-evidence", uitest.Picture(c.Now, func(env *page.Env) page.Page {
-		return page.NewHome(context.Background(), env, c, c)
-	}, "e"))
+	homeGolden(t, "home-evidence", uitest.NewConsole(uitest.Down), "e")
+}
+
+func homeGolden(t *testing.T, name string, c *uitest.Console, keys ...string) {
+	t.Helper()
+	uitest.Still(t, func(ctx context.Context, t *testing.T) {
+		uitest.Golden(t, name, uitest.Picture(c.Now, func(env *page.Env) page.Page { return page.NewHome(ctx, env, c, c) }, keys...))
+	})
 }
 
 func TestHomeAnswersTheThreeQuestions(t *testing.T) {
@@ -79,15 +81,17 @@ func TestHomeAnswersTheThreeQuestions(t *testing.T) {
 }
 
 func TestHomeIsWholeBeforeTheFirstReading(t *testing.T) {
-	c := uitest.NewConsole(uitest.Quiet)
-	p := page.NewHome(context.Background(), uitest.Env(c.Now, theme.Dark), c, silent{})
-	uitest.Load(p, 80, 24)
-	view := screen(p)
-	for _, want := range []string{"UNKNOWN", "asking…", "failover", "RECENT RUNS"} {
-		if !strings.Contains(view, want) {
-			t.Errorf("no %q in\n%s", want, view)
+	uitest.Still(t, func(ctx context.Context, t *testing.T) {
+		c := uitest.NewConsole(uitest.Quiet)
+		p := page.NewHome(ctx, uitest.Env(c.Now, theme.Dark), c, silent{})
+		uitest.Load(p, 80, 24)
+		view := screen(p)
+		for _, want := range []string{"UNKNOWN", "asking…", "failover", "RECENT RUNS"} {
+			if !strings.Contains(view, want) {
+				t.Errorf("no %q in\n%s", want, view)
+			}
 		}
-	}
+	})
 }
 
 // silent never answers.

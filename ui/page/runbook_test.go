@@ -84,9 +84,11 @@ func TestRunbookGolden(t *testing.T) {
 	}
 	for _, test := range tests {
 		c := uitest.NewConsole(test.mood)
-		uitest.Golden(t, "runbook-"+test.name, uitest.Picture(c.Now, func(env *page.Env) page.Page {
-			return page.NewRunbook(context.Background(), env, c, c, page.Choice{Runbook: "failover", Mode: test.mode})
-		}, test.keys...))
+		uitest.Still(t, func(ctx context.Context, t *testing.T) {
+			uitest.Golden(t, "runbook-"+test.name, uitest.Picture(c.Now, func(env *page.Env) page.Page {
+				return page.NewRunbook(ctx, env, c, c, page.Choice{Runbook: "failover", Mode: test.mode})
+			}, test.keys...))
+		})
 	}
 }
 

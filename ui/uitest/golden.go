@@ -207,7 +207,7 @@ func sgr(s string) int {
 func Load(p page.Page, w, h int) {
 	p.SetSize(w, h)
 	if p, ok := p.(interface{ Init() tea.Cmd }); ok {
-		drain(p.Init(), p.(page.Page).Update)
+		drain(p.Init(), p.(page.Page))
 	}
 }
 
@@ -225,7 +225,7 @@ func Pose(env *page.Env, p page.Page, w, h int, keys ...string) {
 func Press(p page.Page, keys ...string) {
 	for _, k := range keys {
 		for _, msg := range Keys(k) {
-			drain(p.Update(msg), p.Update)
+			drain(p.Update(msg), p)
 		}
 	}
 }
@@ -250,17 +250,29 @@ func Still(t *testing.T, test func(ctx context.Context, t *testing.T)) {
 	})
 }
 
-// patience is how long a command of a page may take in a test: one that waits for news waits for ever.
-const patience = 50 * time.Millisecond
+// patience is how long a command of a page may take in a test. The pages of a run ask its session for
+// news, and may wait for ever; every other page's commands come to their end, however busy the machine is.
+const (
+	patience = 50 * time.Millisecond
+	trust    = time.Minute
+)
+
+func patienceWith(p any) time.Duration {
+	switch p.(type) {
+	case *page.Run, *page.Replay, *page.Show:
+		return patience
+	}
+	return trust
+}
 
 // drain runs commands, and those that follow from their messages, until nothing is left but what waits. It carries no message
 // that the app is asked with.
-func drain(cmd tea.Cmd, update func(tea.Msg) tea.Cmd) {
+func drain(cmd tea.Cmd, p page.Page) {
 	queue := []tea.Cmd{cmd}
 	for n := 0; len(queue) > 0 && n < 200; n++ {
 		next := queue[0]
 		queue = queue[1:]
-		msg, ended := Await(next)
+		msg, ended := await(next, patienceWith(p))
 		if !ended || msg == nil {
 			continue
 		}
@@ -272,18 +284,20 @@ func drain(cmd tea.Cmd, update func(tea.Msg) tea.Cmd) {
 		case page.Open, page.Replace, page.Back, page.Leave, page.Say, page.SetTheme, page.Copy:
 			continue
 		}
-		queue = append(queue, update(msg))
+		queue = append(queue, p.Update(msg))
 	}
 }
 
 // Await runs one command for as long as tests have patience.
-func Await(cmd tea.Cmd) (msg tea.Msg, ended bool) {
+func Await(cmd tea.Cmd) (msg tea.Msg, ended bool) { return await(cmd, patience) }
+
+func await(cmd tea.Cmd, most time.Duration) (msg tea.Msg, ended bool) {
 	if cmd == nil {
 		return nil, true
 	}
 	out := make(chan tea.Msg, 1)
 	go func() { out <- cmd() }()
-	timer, cancel := context.WithTimeout(context.Background(), patience)
+	timer, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
 	select {
 	case msg = <-out:
