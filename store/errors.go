@@ -127,7 +127,7 @@ func (e *ErrNoFolder) Error() string {
 	if e.File == e.Path {
 		return fmt.Sprintf("the store %s is a file, not a folder", e.Path)
 	}
-	return fmt.Sprintf("the store %s cannot be: %s is a file, not a folder", e.Path, e.File)
+	return fmt.Sprintf("%s is a file, not a folder: the store cannot be %s", e.File, e.Path)
 }
 
 // Failure says what it means and what to do.
