@@ -27,6 +27,11 @@ func TestOverviewListsAnInterruptedUndo(t *testing.T) {
 	record(t, dir, "2-asked", facts(asked)...)
 	record(t, dir, "3-cut", facts(asked, &runbook.UndoStarted{Step: "launch"})...)
 	record(t, dir, "4-undone", facts(asked, &runbook.UndoStarted{Step: "launch"}, &runbook.UndoSucceeded{Step: "launch"})...)
+	for id, want := range map[string]string{"1-over": "lifeboat show 1-over", "3-cut": "lifeboat undo 3-cut"} {
+		if err := (&resumeCmd{ID: id}).Run(c.app()); err == nil || !strings.Contains(classify(err).do, want) {
+			t.Errorf("resume %s: %v", id, err)
+		}
+	}
 	for _, when := range []string{"before the history is opened", "after"} {
 		o := c.Overview(t.Context())
 		var open, recent []string

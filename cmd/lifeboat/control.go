@@ -65,7 +65,11 @@ func (c *resumeCmd) Run(a *app) error {
 		return err
 	}
 	if t.state.Finished != nil {
-		return usage("see: lifeboat show "+string(t.id), "run %s is over: %s", t.id, runbook.OutcomeText(t.state.Finished.Outcome, t.state.Finished.Skipped))
+		do := "see: lifeboat show " + string(t.id)
+		if undoLeft(&t.state) {
+			do = "go on with its undo: lifeboat undo " + string(t.id)
+		}
+		return usage(do, "run %s is over: %s", t.id, runbook.OutcomeText(t.state.Finished.Outcome, t.state.Finished.Skipped))
 	}
 	t.warnChanged(a)
 	var from *runbook.Driver
