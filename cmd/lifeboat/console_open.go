@@ -9,6 +9,7 @@ import (
 	"lifeboat/runbooks"
 	"lifeboat/store"
 	"lifeboat/store/logbook"
+	"lifeboat/ui/page"
 )
 
 // openRun is a run whose end is not filed.
@@ -55,6 +56,21 @@ func undoLeft(s *runbook.State) bool {
 	}
 	plan, err := pinnedPlan(s)
 	return err == nil && s.Finished != nil && len(runbook.Decide(plan, *s)) > 0
+}
+
+// othersOpen are the runs beside that one that go on, newest first, as home lists them.
+func othersOpen(dir store.Dir, id runbook.RunID) []page.RunLine {
+	unfiled, _ := unfiledRuns(dir) // home says already that something cannot be read
+	var out []page.RunLine
+	for _, u := range unfiled {
+		if u.id == id {
+			continue
+		}
+		if line := u.line(dir); line.Outcome == "" {
+			out = append(out, line)
+		}
+	}
+	return out
 }
 
 // shippedEstate is the demo's estate.

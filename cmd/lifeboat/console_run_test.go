@@ -64,6 +64,22 @@ func TestConsoleRun(t *testing.T) {
 	consoleUndo(t, c, id, one)
 }
 
+// Who opens a run that has not begun is told which others go on, and this one is not among them.
+func TestConsoleNamesOtherOpenRuns(t *testing.T) {
+	c := testConsole(t)
+	first := startDemo(t, c)
+	watch(t, c, first).asked(runbook.AskStart)
+	if got := watch(t, c, first).Opened().Others; len(got) != 0 {
+		t.Errorf("alone, it is told of %+v", got)
+	}
+	second := startDemo(t, c)
+	watch(t, c, second).asked(runbook.AskStart)
+	got := watch(t, c, second).Opened().Others
+	if len(got) != 1 || got[0].Run != first || !got[0].Driven || got[0].By != thisActor() || got[0].Started.IsZero() {
+		t.Errorf("the other one is %+v", got)
+	}
+}
+
 // consoleAfterwards is what home and the history say of a run that is over.
 func consoleAfterwards(t *testing.T, c *console, id runbook.RunID) {
 	t.Helper()

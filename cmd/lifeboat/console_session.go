@@ -61,6 +61,9 @@ func (c *console) OpenRun(_ context.Context, id runbook.RunID) (page.Session, er
 	if speed := state.Start.Clock.Speed; speed > 0 {
 		s.opened.Speed = speed
 	}
+	if state.ClockFrom.IsZero() && state.Finished == nil { // before it acts, one wants to know who else does
+		s.opened.Others = othersOpen(dir, id)
+	}
 	s.take(a, &state, readErr)
 	if readErr != nil {
 		s.opened.Damage = asTrouble(readErr)

@@ -194,6 +194,7 @@ type Opened struct {
 	Speed     float64       // of that clock; 1 is real time
 	Estimates map[string]runbook.Estimate
 	Events    []runbook.Event
+	Others    []RunLine                                    // runs that were open then beside this one, newest first
 	Damage    *Trouble                                     // the record ends before its time
 	Calls     map[string][]string                          // by step: the commands that do the same, with placeholders for outputs
 	Wants     func(s *runbook.State, step string) []string // outputs that later steps read and the step has not left
