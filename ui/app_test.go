@@ -82,6 +82,23 @@ func TestHomeLiesBelowTheFirstPage(t *testing.T) {
 	})
 }
 
+// From a run that is over b leads home, wherever it was opened from.
+func TestHomeFromAnywhere(t *testing.T) {
+	id := uitest.Scene("done").Opened.Run
+	onDeck(t, with(uitest.Quiet, "done"), page.Route{Where: page.AtHome}, func(d *deck) {
+		home := d.title()
+		for _, to := range []page.Route{{Where: page.AtHistory}, {Where: page.AtRun, Run: id}} {
+			d.send(page.Open{To: to})
+			d.settle()
+		}
+		d.press("b")
+		d.settle()
+		if d.left || d.title() != home {
+			d.t.Errorf("b leads to %q, left %v", d.title(), d.left)
+		}
+	})
+}
+
 func TestHelpLiesOverThePage(t *testing.T) {
 	c, id := running()
 	for _, r := range routes(id) {

@@ -61,7 +61,7 @@ func ofRun(scene string) []still {
 // pressed are states of a run's page that keys lead to, by scene: a name, then the keys.
 func pressed() map[string][][]string {
 	return map[string][][]string{
-		"start":        {{"commands", "c"}, {"wrong-word", "'us-west-1", "enter"}, {"refuse", "down", "down", "enter"}},
+		"start":        {{"commands", "down", "enter"}, {"wrong-word", "'us-west-1", "enter"}, {"refuse", "down", "down", "enter"}},
 		"guard-failed": {{"waive", "down", "enter"}},
 		"approval":     {{"refuse", "down", "enter"}},
 		"running":      {{"log", "l"}, {"log-found", "l", "g", "/", "'1000012", "enter"}, {"feed", "L"}, {"calls", "c"}, {"note", "n", "'the pager rang twice"}, {"stop", "s"}, {"undo", "u"}, {"details", "enter"}, {"earlier-step", "up", "up", "up"}},
@@ -118,8 +118,20 @@ func overlays() []still {
 		uitest.Load(p, 80, 24)
 		return page.NewHelp(env, p)
 	}
+	others := func(ctx context.Context, env *page.Env) page.Page {
+		run := uitest.Scene("start")
+		run.Opened.Others = []page.RunLine{
+			{
+				Run: "20260102-030105-failover-1", Name: "failover", Mode: runbook.Live, Started: run.Now.Add(-3 * time.Minute), By: uitest.Second,
+				Driven: true, Driver: "second@desk, pid 812, since 03:01:05",
+			},
+			{Run: "20260102-020105-drill-1", Name: "failover", Mode: runbook.Drill, Started: run.Now.Add(-time.Hour), By: uitest.Operator},
+		}
+		return page.NewRun(ctx, env, uitest.NewConsole(uitest.Quiet, run), run.Opened.Run)
+	}
 	goTo := func(_ context.Context, env *page.Env) page.Page { return page.NewGo(env) }
 	return []still{
+		{name: "run/start+others", now: uitest.Scene("start").Now, make: others},
 		{name: "help/home", now: uitest.Start, make: help},
 		{name: "help/run", now: uitest.Start, make: overRun},
 		{name: "go/empty", now: uitest.Start, make: goTo},

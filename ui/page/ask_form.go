@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -38,6 +39,10 @@ func (f *form) row() row {
 		return f.rows[f.focus]
 	}
 	return row{}
+}
+
+func (f *form) hasField() bool {
+	return slices.ContainsFunc(f.rows, func(r row) bool { return r.field != nil })
 }
 
 func (f *form) move(n int) { f.focus = max(0, min(len(f.rows)-1, f.focus+n)) }
@@ -111,7 +116,7 @@ func (d *dialog) Wake() tea.Cmd {
 type woken struct{}
 
 func (d *dialog) Wants(msg tea.KeyPressMsg) bool {
-	if d.waiting() || d.Typing() {
+	if d.waiting() || d.Typing() { // letters that were meant for a field are no keys
 		return true
 	}
 	switch msg.String() {
@@ -172,7 +177,10 @@ func (d *dialog) key(msg tea.KeyPressMsg) tea.Cmd {
 	case "pgdown":
 		d.scroll(scrollBy)
 	default:
-		if field == nil {
+		switch {
+		case field == nil && f.hasField() && msg.Text != "":
+			return d.stray(f, k)
+		case field == nil:
 			return d.letter(f, k)
 		}
 		if _, cut := field.Key(msg); cut {
@@ -183,6 +191,16 @@ func (d *dialog) key(msg tea.KeyPressMsg) tea.Cmd {
 }
 
 const scrollBy = 4
+
+// stray is a letter typed while the focus is on a choice of a form with fields. It may have been meant for a field, so it does
+// nothing that matters: copying harms nobody.
+func (d *dialog) stray(f *form, k string) tea.Cmd {
+	if k == "y" && f.copy != nil {
+		return d.letter(f, k)
+	}
+	f.said = "no letter was taken: tab goes to the field"
+	return nil
+}
 
 // letter is a key that is no text now. None of them chooses anything.
 func (d *dialog) letter(f *form, k string) tea.Cmd {
@@ -216,9 +234,9 @@ func (d *dialog) enter() tea.Cmd {
 	return r.do()
 }
 
-// Typing reports whether letters go into a field. They do even while keys are not taken: then they are lost, and choose
-// nothing.
-func (d *dialog) Typing() bool { return d.top().row().field != nil }
+// Typing reports whether letters are text: they are on every row of a form that has a field, so that none that was meant for the
+// field is a key. They are even while keys are not taken: then they are lost, and choose nothing.
+func (d *dialog) Typing() bool { return d.top().hasField() }
 
 func (d *dialog) ShortHelp() []key.Binding {
 	f := d.top()
@@ -229,7 +247,7 @@ func (d *dialog) ShortHelp() []key.Binding {
 	if d.waiting() {
 		return nil
 	}
-	if d.Typing() {
+	if f.row().field != nil {
 		if f.row().do == nil {
 			return []key.Binding{Named(KeyEnter, "next"), back}
 		}
@@ -238,7 +256,11 @@ func (d *dialog) ShortHelp() []key.Binding {
 		}
 		return []key.Binding{Named(KeyEnter, "confirm"), Press("tab", "next"), back}
 	}
-	out := []key.Binding{Named(KeyEnter, "choose"), Press("j/k", "move")}
+	move := Press("j/k", "move")
+	if f.hasField() {
+		move = Press("tab", "next")
+	}
+	out := []key.Binding{Named(KeyEnter, "choose"), move}
 	if f.copy != nil {
 		out = append(out, Press("y", "copy the commands"))
 	}

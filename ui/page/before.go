@@ -87,6 +87,7 @@ func (v *runView) beforeParts(w int) []part {
 		{variants: v.foreverLines(w), weights: []int{7, 17}},
 		gap,
 		onePart(15, v.expectLines(w)),
+		onePart(v.othersLines(w)),
 		onePart(12, v.inputLines(w)),
 		onePart(11, v.whoLines(w)),
 	}
@@ -245,6 +246,42 @@ func (v *runView) expectLines(w int) []string {
 		words += th.Text.Render(" "+th.Sign.Dot+" target "+runbook.ClockText(target)+" "+th.Sign.Dot+" ") + style.Render(spare)
 	}
 	return []string{section(th, "TIME", words, w)}
+}
+
+// othersLines are the other runs that are open, and how much it matters to know of them: a live one may act on the same
+// servers.
+func (v *runView) othersLines(w int) (weight int, lines []string) {
+	if v.replayed { // it is not known who was there then
+		return 0, nil
+	}
+	th := v.env.Theme
+	const head = "ALSO OPEN"
+	if len(v.opened.Others) == 0 {
+		return 1, []string{section(th, head, th.Dim.Render("no other run"), w)}
+	}
+	weight = 9
+	for i, o := range v.opened.Others {
+		text := th.Sign.Holding + " " + strings.ToUpper(string(o.Mode)) + " " + o.Name + ", started " + agoText(v.env.Now().Sub(o.Started)) +
+			" by " + o.By.String()
+		switch {
+		case !o.Driven:
+			text += ", nobody drives it"
+		case o.Driver != "":
+			text += ", driven by " + o.Driver
+		}
+		style := th.Dim
+		if o.Mode == runbook.Live {
+			weight, style = 17, th.Warn
+		}
+		for n, l := range widget.Wrap(text, max(1, w-len(head)-4)) {
+			left := widget.Gap(len(head) + 3)
+			if i == 0 && n == 0 {
+				left = " " + th.Head.Render(head) + "  "
+			}
+			lines = append(lines, left+style.Render(l))
+		}
+	}
+	return weight, lines
 }
 
 func (v *runView) inputLines(w int) []string {

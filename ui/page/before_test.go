@@ -3,10 +3,13 @@ package page_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
 	"lifeboat/runbook"
+	"lifeboat/ui/page"
+	"lifeboat/ui/theme"
 	"lifeboat/ui/uitest"
 )
 
@@ -52,6 +55,38 @@ func TestPauseShowsEveryGuardWithItsAge(t *testing.T) {
 	g.Status, g.Question, g.By = runbook.StatusWaived, 0, &uitest.Second
 	if got := pauseOf(a, 80, 40); !strings.Contains(got, "! The old server") || !strings.Contains(got, "waived by second@desk") {
 		t.Errorf("who waived is not said:\n%s", got)
+	}
+}
+
+// Who else is at work is told, a live run before all that can be read up later.
+func TestPauseNamesOtherOpenRuns(t *testing.T) {
+	other := page.RunLine{Name: "failover", Mode: runbook.Live, By: uitest.Second, Driven: true, Driver: "second@desk, pid 812, since 03:01:05"}
+	paused := func(h int, others ...page.RunLine) string {
+		run := uitest.Scene("start")
+		for i := range others {
+			others[i].Started = run.Now.Add(-3 * time.Minute)
+		}
+		run.Opened.Others = others
+		env := uitest.Env(run.Now, theme.Mono)
+		return ansi.Strip(strings.Join(page.NewAskView(env, run.Opened, run.News, run.Now).Before(80, h), "\n"))
+	}
+	if got := paused(40); !strings.Contains(got, "ALSO OPEN  no other run") {
+		t.Errorf("that there is none is not said:\n%s", got)
+	}
+	for _, h := range []int{40, 6} {
+		got := paused(h, other)
+		for _, want := range []string{"ALSO OPEN  ‖ LIVE failover, started 3 min ago by second@desk", "pid 812"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%d lines do not say %q:\n%s", h, want, got)
+			}
+		}
+	}
+	other.Mode, other.Driven = runbook.Rehearse, false
+	if got := paused(40, other); !strings.Contains(got, "‖ REHEARSE failover") || !strings.Contains(got, "second@desk, nobody") {
+		t.Errorf("the rehearsal is not told:\n%s", got)
+	}
+	if got := paused(6, other); strings.Contains(got, "REHEARSE") {
+		t.Errorf("a rehearsal took the room:\n%s", got)
 	}
 }
 

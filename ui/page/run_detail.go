@@ -21,6 +21,9 @@ func (v *runView) details(id string, w, h int, log tail) []string {
 	th := v.env.Theme
 	step, st := v.planned(id), v.state.Step(id)
 	out := []string{th.Strong.Render(id) + "  " + th.Text.Render(widget.Cut(th, step.Title, w-widget.Width(id)-2))}
+	if st.Status == runbook.StatusDone && !st.Ended.IsZero() { // how old its evidence is
+		out[0] = widget.Ends(th, out[0], th.Dim.Render(" seen "+ageText(v, st.Ended)), w)
+	}
 	put := func(style theme.Style, lines []string, most int) {
 		for i, l := range lines {
 			if i < most && len(out) < h {

@@ -24,7 +24,7 @@ func newKeyHelp() keyHelp {
 		up: KeyUp, down: KeyDown, pgUp: KeyPgUp, pgDown: KeyPgDown, top: KeyTop, bottom: KeyBottom,
 		details: Named(KeyEnter, "details"), inside: Press("d", "details"), decide: Named(KeyEnter, "decide"), log: Press("l", "log"), feed: Press("L", "run's log"),
 		calls: Press("c", "calls"), commands: Press("c", "exact commands"), note: Press("n", "note"), stop: Press("s", "stop…"),
-		undo: Press("u", "undo…"), drive: Press("R", "take it up"), leave: Named(KeyQuit, "leave"), leaveLong: Named(KeyQuit, "leave (run goes on)"), back: Named(KeyBack, "home"),
+		undo: Press("u", "undo…"), drive: Press("R", "take it up"), leave: Named(KeyQuit, "leave"), leaveLong: Named(KeyQuit, "leave (run goes on)"), back: KeyBack,
 		follow: Press("f", "follow"), replay: Press("p", "replay"), copy: Press("y", "copy run id"), home: Press("b", "home"),
 		end: Named(KeyBottom, "follow the end"), find: KeyFind, again: Press("n", "next"), lineCopy: Press("y", "copy line"), out: Named(KeyBack, "back"),
 	}
@@ -143,8 +143,10 @@ func (p *Run) act(msg tea.KeyPressMsg) tea.Cmd {
 		return cmd
 	case key.Matches(msg, p.keys.leave):
 		return Then(Leave{})
-	case key.Matches(msg, p.keys.back), over && key.Matches(msg, p.keys.home):
+	case key.Matches(msg, p.keys.back):
 		return Then(Back{})
+	case over && key.Matches(msg, p.keys.home): // from wherever it was opened
+		return To(Route{Where: AtHome})
 	case over && key.Matches(msg, p.keys.replay):
 		return To(Route{Where: AtReplay, Run: p.id})
 	case over && key.Matches(msg, p.keys.copy):
@@ -212,6 +214,7 @@ func (p *Run) ShortHelp() []key.Binding {
 		f.add(true, 6, k.calls)
 		f.add(true, 8, k.copy)
 		f.add(true, 1, k.back)
+		f.add(true, 9, k.home)
 		f.add(true, 2, Named(KeyQuit, "quit"))
 	case stageBefore:
 		f.add(can.drive, 0, k.drive)
@@ -264,7 +267,7 @@ func (p *Run) sheetKeys(f *footKeys) {
 // footRight is what stands at the end of the footer.
 func (p *Run) footRight() string {
 	if p.up == nil || !p.Typing() && len(p.up.ShortHelp()) > 0 {
-		return "? keys"
+		return "? help"
 	}
 	return ""
 }
@@ -318,6 +321,6 @@ func (p *Run) FullHelp() [][]key.Binding {
 		{k.up, k.down, k.pgUp, k.pgDown, k.top, k.bottom, k.follow},
 		{k.details, k.inside, k.log, k.feed, k.calls, k.find},
 		{k.note, k.stop, k.undo, k.drive},
-		{k.replay, k.copy, k.leave, k.back, KeyHelp},
+		{k.replay, k.copy, k.leave, k.back, k.home, KeyHelp},
 	}
 }

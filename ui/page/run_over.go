@@ -207,7 +207,7 @@ func (v *runView) overLedger(t *overText, w int) {
 	th := v.env.Theme
 	entries := v.state.Ledger()
 	if len(entries) == 0 {
-		t.add(th.Head.Render(" STANDS AS THE RUN LEFT IT") + th.Dim.Render("  nothing: the run made and changed nothing that is not put back"))
+		t.add(v.flow("STANDS AS THE RUN LEFT IT", "nothing: the run made and changed nothing that is not put back", w)...)
 		return
 	}
 	t.add(th.Head.Render(" STANDS AS THE RUN LEFT IT"))

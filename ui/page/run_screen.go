@@ -164,13 +164,13 @@ func (v *runView) cursor(w, h int, o runScreen) (x, y int, shown bool) {
 		x, y, shown = o.sheet.Cursor(w, p.sheetH)
 		return x, y + p.sheet, shown
 	}
-	switch {
+	switch { // on the mark of the focus where there is one
 	case v.stage() == stageOver:
 		y = v.overCursor(w, p.bodyH, o)
 	case v.stage() == stageBefore:
 		return 0, 0, false
 	case p.size == sizeList || p.size == sizePhone:
-		y = 1
+		x, y = min(1, w-1), 1 // its sign
 		if p.size == sizeList {
 			y = 0
 		}
@@ -180,7 +180,7 @@ func (v *runView) cursor(w, h int, o runScreen) (x, y int, shown bool) {
 		first := firstRow(list.focus, len(list.rows), rows)
 		y = list.focus - first
 	}
-	return min(1, w-1), y + p.body, y >= 0 && y < p.bodyH
+	return x, y + p.body, y >= 0 && y < p.bodyH
 }
 
 // head is the first line: on what the run acts, and whose it is.

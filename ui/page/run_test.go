@@ -269,9 +269,47 @@ func TestFocusMovesAndFollowsAgain(t *testing.T) {
 		f.shows("▸ ✓ mount", "mount  Mount the backup volume")
 		f.press("f")
 		f.shows("▸ ▶ sync")
-		if x, y, shown := f.page.Cursor(); !shown || x != 1 || !strings.Contains(strings.Split(f.text(), "\n")[y], "sync") {
+		if x, y, shown := f.page.Cursor(); !shown || x != 0 || !strings.Contains(strings.Split(f.text(), "\n")[y], "sync") {
 			t.Errorf("the cursor is at %d, %d\n%s", x, y, f.text())
 		}
+	})
+}
+
+func TestLettersAreTextWhereThereIsAField(t *testing.T) {
+	followed(t, "failed", 80, 24, func(f *follow) {
+		f.press("down", "enter")
+		f.shows("services by hand", "▸ copy")
+		if !f.page.Typing() {
+			t.Error("? and : would be keys")
+		}
+		f.press("l", "d", "c", "q", "j")
+		f.shows("services by hand", "▸ copy", "no letter was taken: tab goes to the field")
+		if len(f.asked) > 0 || len(f.journal.Facts) > 0 {
+			t.Errorf("letters did %v %v", f.asked, f.journal.Facts)
+		}
+		f.press("y")
+		if len(f.asked) != 1 {
+			t.Errorf("y asked for %v", f.asked)
+		}
+		f.press("tab", "'quick")
+		f.shows("note  quick")
+	})
+}
+
+func TestHomeFromARunThatIsOver(t *testing.T) {
+	followed(t, "done", 80, 24, func(f *follow) {
+		f.press("b")
+		if m, is := f.asked[len(f.asked)-1].(page.Open); !is || m.To.Where != page.AtHome {
+			t.Errorf("b asked for %v", f.asked)
+		}
+	})
+}
+
+func TestDetailsSayHowOldTheEvidenceIs(t *testing.T) {
+	followed(t, "running", 80, 24, func(f *follow) {
+		f.lacks("seen ")
+		f.press("k", "k")
+		f.shows("Mount the backup volume", " seen 25 s ago")
 	})
 }
 
@@ -285,7 +323,7 @@ func TestClocksOfARun(t *testing.T) {
 
 func TestEndOfARun(t *testing.T) {
 	followed(t, "done-with-skips", 120, 40, func(f *follow) {
-		f.shows("DONE WITH 1 SKIPPED in 4:07, 0:53 inside the target of 5:00", "services was skipped by second@desk", "STANDS AS THE RUN LEFT IT")
+		f.shows("DONE WITH 1 SKIPPED in 3:49, 1:11 inside the target of 5:00", "services was skipped by second@desk", "STANDS AS THE RUN LEFT IT")
 		if f.page.Moving() != 0 {
 			t.Error("it is over, and something moves")
 		}

@@ -3,7 +3,6 @@ package page
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"lifeboat/runbook"
 	"lifeboat/ui/widget"
@@ -183,15 +182,10 @@ func (v *runView) listLines(w, h int, o runScreen) []string {
 	return append(out, v.restLines(id, w)...)
 }
 
-// feedLine puts an event of the run's log into words, with its time on the clock of the screen's head: what came before that
-// clock began has a minus.
+// feedLine puts an event of the run's log into words, with its time on the clock of the screen's head.
 func (v *runView) feedLine(e runbook.Event) string {
 	sign, subject, words := runbook.Describe(e, &v.state, v.opened.Plan)
-	clock := "" // it does not run yet
-	if from := v.state.ClockFrom; !from.IsZero() {
-		clock = runbook.ClockText(e.Time.Sub(from).Truncate(time.Second))
-	}
-	return fmt.Sprintf("%7s %s %-10s %s", clock, v.ownSign(sign), subject, words)
+	return fmt.Sprintf("%7s %s %-10s %s", onClock(&v.state, e.Time), v.ownSign(sign), subject, words)
 }
 
 // ownSign is the theme's sign for one of runbook.Describe: it knows no terminal.

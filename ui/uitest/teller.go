@@ -103,7 +103,10 @@ func (t *teller) failed(after float64, id string, f runbook.Failure) {
 
 func (t *teller) finish(after float64, f *runbook.RunFinished) {
 	t.wait(time.Duration(after * float64(time.Second)))
-	f.Elapsed, f.Skipped = runbook.Seconds(t.now.Sub(Start)), t.state.Skipped()
+	f.Skipped = t.state.Skipped()
+	if from := t.state.ClockFrom; !from.IsZero() {
+		f.Elapsed = runbook.Seconds(t.now.Sub(from))
+	}
 	t.fact(0, f)
 	t.news.Driven, t.news.Progress = false, nil
 }
