@@ -87,7 +87,7 @@ func (v *runView) beforeParts(w int) []part {
 		{variants: v.foreverLines(w), weights: []int{7, 17}},
 		gap,
 		onePart(15, v.expectLines(w)),
-		onePart(v.othersLines(w)),
+		v.othersPart(w),
 		onePart(12, v.inputLines(w)),
 		onePart(11, v.whoLines(w)),
 	}
@@ -248,40 +248,58 @@ func (v *runView) expectLines(w int) []string {
 	return []string{section(th, "TIME", words, w)}
 }
 
-// othersLines are the other runs that are open, and how much it matters to know of them: a live one may act on the same
-// servers.
-func (v *runView) othersLines(w int) (weight int, lines []string) {
+// othersPart is about the other runs that are open: all there is to know of them, then one line. A live one may act on the same
+// servers: its line stays nearly as long as what this run acts on.
+func (v *runView) othersPart(w int) part {
 	if v.replayed { // it is not known who was there then
-		return 0, nil
+		return part{}
 	}
-	th := v.env.Theme
+	th, all := v.env.Theme, v.opened.Others
 	const head = "ALSO OPEN"
-	if len(v.opened.Others) == 0 {
-		return 1, []string{section(th, head, th.Dim.Render("no other run"), w)}
+	if len(all) == 0 {
+		return onePart(1, []string{section(th, head, th.Dim.Render("no other run"), w)})
 	}
-	weight = 9
-	for i, o := range v.opened.Others {
-		text := th.Sign.Holding + " " + strings.ToUpper(string(o.Mode)) + " " + o.Name + ", started " + agoText(v.env.Now().Sub(o.Started)) +
-			" by " + o.By.String()
-		switch {
-		case !o.Driven:
-			text += ", nobody drives it"
-		case o.Driver != "":
-			text += ", driven by " + o.Driver
-		}
+	var long []string
+	short, weight := 0, 8
+	for i, o := range all {
 		style := th.Dim
 		if o.Mode == runbook.Live {
-			weight, style = 17, th.Warn
+			style = th.Warn
+			if weight == 8 {
+				short, weight = i, 18
+			}
 		}
-		for n, l := range widget.Wrap(text, max(1, w-len(head)-4)) {
+		for n, l := range widget.Wrap(v.otherText(&o), max(1, w-len(head)-4)) {
 			left := widget.Gap(len(head) + 3)
 			if i == 0 && n == 0 {
 				left = " " + th.Head.Render(head) + "  "
 			}
-			lines = append(lines, left+style.Render(l))
+			long = append(long, left+style.Render(l))
 		}
 	}
-	return weight, lines
+	style := th.Dim
+	if weight == 18 {
+		style = th.Warn
+	}
+	o := &all[short]
+	text := th.Sign.Holding + " " + strings.ToUpper(string(o.Mode)) + " " + o.Name + " by " + o.By.String()
+	if n := len(all) - 1; n > 0 {
+		text += " and " + plural(n, "other run")
+	}
+	return part{variants: [][]string{long, {section(th, head, style.Render(text), w)}}, weights: []int{min(weight, 9), weight}}
+}
+
+// otherText is all there is to know of another run.
+func (v *runView) otherText(o *RunLine) string {
+	text := v.env.Theme.Sign.Holding + " " + strings.ToUpper(string(o.Mode)) + " " + o.Name + ", started " +
+		agoText(v.env.Now().Sub(o.Started)) + " by " + o.By.String()
+	switch {
+	case !o.Driven:
+		text += ", nobody drives it"
+	case o.Driver != "":
+		text += ", driven by " + o.Driver
+	}
+	return text
 }
 
 func (v *runView) inputLines(w int) []string {
