@@ -130,7 +130,11 @@ func (h *home) troubleRows() []homeRow {
 	th := h.env.Theme
 	var out []homeRow
 	for _, t := range h.overview.Troubles {
-		for i, l := range strings.Split(t.What, "\n") {
+		what := strings.Split(t.What, "\n")
+		if len(what) == 1 { // of several, one points into another: they stay as they are
+			what = widget.Wrap(t.What, max(1, h.left()-5))
+		}
+		for i, l := range what {
 			sign := th.Warn.Render(th.Sign.Warn) + " "
 			if i > 0 {
 				sign = "  "
