@@ -119,8 +119,11 @@ func (h *home) freshness() string {
 
 // ago is an age in a sentence.
 func ago(d time.Duration) string {
-	if d < time.Second {
+	switch {
+	case d < 5*time.Second:
 		return "just now"
+	case d < 10*time.Second: // a quiet page stays quiet
+		return "5 s ago"
 	}
 	return widget.Age(d) + " ago"
 }
