@@ -3,6 +3,7 @@ package runbook
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,6 +87,9 @@ func Given(p *Plan, step string, typed map[string]any) (map[string]any, error) {
 		if text, is := x.(string); is && declared {
 			x, err = o.read(text)
 		}
+		if text, is := x.(string); err == nil && is && name == "instance" && !instanceID.MatchString(text) {
+			err = fmt.Errorf("%s must be the id of a machine, such as i-0a1b2c3d4e5f60718, not %q", name, text)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -93,6 +97,9 @@ func Given(p *Plan, step string, typed map[string]any) (map[string]any, error) {
 	}
 	return out, nil
 }
+
+// instanceID is EC2's form. A slip here would send later steps, the DNS change among them, after a machine that is not there.
+var instanceID = regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`)
 
 // read makes a value of what was typed for the output.
 func (o Output) read(text string) (any, error) {

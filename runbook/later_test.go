@@ -28,3 +28,15 @@ func TestGivenOutputsAreWhatTheKindDeclares(t *testing.T) {
 		t.Error("ttl took NaN")
 	}
 }
+
+// Later steps go after a machine by its id: what is no id is refused before anything follows it.
+func TestGivenMachineIsAnID(t *testing.T) {
+	p := &Plan{Steps: []PlannedStep{{ID: "launch", Kind: Kind{Name: "k", Outputs: []Output{{Name: "instance", Type: "string"}}}}}}
+	for text, good := range map[string]bool{
+		"i-0a1b2c3d4e5f60718": true, "i-0a1b2c3d": true, "not an id !": false, "i-1": false, "": false, "vol-0a1b2c3d": false,
+	} {
+		if _, err := Given(p, "launch", map[string]any{"instance": text}); (err == nil) != good {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

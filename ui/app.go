@@ -185,6 +185,9 @@ func (a *App) key(msg tea.KeyPressMsg) tea.Cmd {
 		a.left = true
 		return nil
 	}
+	if msg.String() == "alt+esc" { // two of them, so fast that they came as one
+		msg = tea.KeyPressMsg{Code: tea.KeyEscape}
+	}
 	p := a.focus()
 	if p.Typing() || a.overlay != nil {
 		return p.Update(msg)

@@ -94,6 +94,14 @@ func runScreen(a *app, c ui.Console, to page.Route) (id runbook.RunID, err error
 // goesOn is the last line when a run outlives its screen.
 const goesOn = "the run goes on without this terminal; come back with: lifeboat"
 
+// comeBack is goesOn, with the store where bare lifeboat would look in another one.
+func (a *app) comeBack() string {
+	if a.Store == "" || a.Store == os.Getenv("LIFEBOAT_STORE") {
+		return goesOn
+	}
+	return goesOn + " --store " + a.Store
+}
+
 // lostScreen says that the screen has ended before its time, and that no run has.
 func (a *app) lostScreen(id runbook.RunID, err error) error {
 	if !errors.Is(err, context.Canceled) {
@@ -102,7 +110,7 @@ func (a *app) lostScreen(id runbook.RunID, err error) error {
 	if id == "" {
 		fmt.Fprintln(a.errs, "runs go on without this terminal; come back with: lifeboat")
 	} else {
-		fmt.Fprintln(a.errs, goesOn)
+		fmt.Fprintln(a.errs, a.comeBack())
 	}
 	return silentExit(exitGoesOn)
 }
@@ -122,7 +130,7 @@ func (a *app) left(id runbook.RunID) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(a.errs, goesOn)
+		fmt.Fprintln(a.errs, a.comeBack())
 		return silentExit(exitGoesOn)
 	}
 	if code := exitOf(state.Finished); code != exitDone {

@@ -66,7 +66,7 @@ func TestLeft(t *testing.T) {
 	for id, want := range map[runbook.RunID]int{"goes-on": exitGoesOn, "refused": exitRefused, "done": exitDone, "": exitDone} {
 		var errs bytes.Buffer
 		a := &app{global: c.flags, errs: &errs}
-		if code := a.exit(a.left(id)); code != want || (errs.String() == goesOn+"\n") != (id == "goes-on") {
+		if code := a.exit(a.left(id)); code != want || (errs.String() == a.comeBack()+"\n") != (id == "goes-on") {
 			t.Errorf("%s: %d, %q", id, code, errs.String())
 		}
 	}

@@ -241,9 +241,9 @@ func TestByHandAsksForWhatLaterStepsRead(t *testing.T) {
 	}
 	a.none(a.press("end", "enter"))
 	a.shows("later steps read what launch would have left: fill in instance")
-	a.none(a.press("'i-0123", "enter", "'us-east-1", "enter"))
+	a.none(a.press("'i-0123456789abcdef0", "enter", "'us-east-1", "enter"))
 	r := a.reply(a.press("enter"))
-	if r.Choice != runbook.ChooseByHand || r.Outputs["instance"] != "i-0123" || r.Outputs["region"] != "us-east-1" {
+	if r.Choice != runbook.ChooseByHand || r.Outputs["instance"] != "i-0123456789abcdef0" || r.Outputs["region"] != "us-east-1" {
 		t.Errorf("the answer is %+v", r)
 	}
 }

@@ -13,6 +13,10 @@ import (
 func (p *Run) pose() tea.Cmd {
 	q, open := p.view.question()
 	var cmds []tea.Cmd
+	if p.settledDrive() {
+		p.up, p.drives = nil, false
+		cmds = append(cmds, Then(Say{Text: "the run is driven again, or over: nothing is left to take up"}))
+	}
 	if p.up != nil && p.asks != 0 {
 		if _, still := p.view.state.Open(p.asks); still {
 			return nil
@@ -23,6 +27,11 @@ func (p *Run) pose() tea.Cmd {
 		cmds = append(cmds, p.ask(q, p.env.Now()))
 	}
 	return tea.Batch(cmds...)
+}
+
+// settledDrive reports that the sheet up asks whether to take up a run that somebody else has taken up meanwhile, or that is over.
+func (p *Run) settledDrive() bool {
+	return p.drives && p.up != nil && p.sending == 0 && (p.view.driven || p.view.state.Finished != nil && !p.view.undoing())
 }
 
 // ask puts a question's sheet up. Posed is when it opened by itself; zero when the operator asked for it.

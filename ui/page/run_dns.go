@@ -173,8 +173,11 @@ func (d *dnsClock) moved(now time.Time) float64 {
 		}
 		return was/2 + x - was
 	}
-	if late <= 0 {
+	switch {
+	case late <= 0:
 		return min(1, since.Seconds()/was)
+	case since-late >= d.was: // without arithmetic: what is left of it after rounding is no share
+		return min(1, d.have())
 	}
 	return min(1, (area(since)-area(since-late))/late.Seconds(), d.have())
 }
