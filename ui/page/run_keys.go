@@ -317,6 +317,9 @@ func (f *footKeys) fit(short, long key.Binding) []key.Binding {
 // FullHelp are all keys of the page.
 func (p *Run) FullHelp() [][]key.Binding {
 	k := p.keys
+	if p.view != nil && p.subOnTop() { // what lies over the run has keys of its own
+		return [][]key.Binding{p.sub.help(k)}
+	}
 	return [][]key.Binding{
 		{k.up, k.down, k.pgUp, k.pgDown, k.top, k.bottom, k.follow},
 		{k.details, k.inside, k.log, k.feed, k.calls, k.find},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -125,6 +126,8 @@ func (p *Run) subKey(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, p.keys.out, KeyQuit):
 		p.sub = nil
 		return p.refresh()
+	case key.Matches(msg, KeyEnter): // what waits for a decision says so on every page of the run
+		return p.decideFromSub()
 	case key.Matches(msg, KeyUp):
 		return p.turn(-1)
 	case key.Matches(msg, KeyDown):
@@ -322,4 +325,17 @@ func indexWord(lines []string, word string, from int) int {
 		}
 	}
 	return -1
+}
+
+// decideFromSub leads from a page over the run to the question that is open; nothing when none is.
+func (p *Run) decideFromSub() tea.Cmd {
+	q, open := p.view.question()
+	if !open {
+		return nil
+	}
+	p.sub = nil
+	if p.up != nil { // it lies below
+		return p.refresh()
+	}
+	return tea.Batch(p.refresh(), p.ask(q, time.Time{}))
 }

@@ -192,6 +192,8 @@ func TestQuestionIsPutAwayAndComesBack(t *testing.T) {
 		f.shows("at services since", "enter to decide")
 		f.append(&runbook.NoteAdded{Text: "looking", By: second}) // news do not bring it back
 		f.lacks("services FAILED")
+		f.press("L") // what lies over the run leads back to it, too
+		f.shows("enter to decide")
 		f.press("enter")
 		f.shows("services FAILED", "retry")
 	})
