@@ -166,6 +166,23 @@ func (s *State) Retry(f *StepRetried) *StepRetried {
 	return f
 }
 
+// AnsweredAhead reports whether the driver is about to answer the question with what was given on the command line, so that
+// nobody need be asked. Without a plan it is not known, and false.
+func AnsweredAhead(p *Plan, s *State, q Question) bool {
+	if p == nil || len(s.Start.Answers) == 0 {
+		return false
+	}
+	return slices.ContainsFunc(Decide(p, *s), func(fact Fact) bool {
+		switch f := fact.(type) {
+		case *ApprovalGiven:
+			return f.Answers == q.Seq
+		case *GuardWaived:
+			return f.Answers == q.Seq
+		}
+		return false
+	})
+}
+
 // Open finds the question with this sequence number, while it is open.
 func (s *State) Open(seq uint64) (Question, bool) {
 	for _, q := range s.Questions() {

@@ -159,31 +159,11 @@ func (f *follower) over() bool { return f.state.Finished != nil && !f.undoing() 
 // askNext puts the oldest open question on the screen, once. One that was answered on the command line is not asked.
 func (f *follower) askNext() {
 	qs := f.state.Questions()
-	if f.nobody() || len(qs) == 0 || qs[0].Seq == f.asked || f.answered(qs[0]) {
+	if f.nobody() || len(qs) == 0 || qs[0].Seq == f.asked || runbook.AnsweredAhead(f.plan, &f.state, qs[0]) {
 		return
 	}
 	f.asked = qs[0].Seq
 	f.ask(qs[0])
-}
-
-// answered says whether the driver is about to answer the question from the command line's answers.
-func (f *follower) answered(q runbook.Question) bool {
-	if f.plan == nil || len(f.state.Start.Answers) == 0 {
-		return false
-	}
-	for _, fact := range runbook.Decide(f.plan, f.state) {
-		switch fact := fact.(type) {
-		case *runbook.ApprovalGiven:
-			if fact.Answers == q.Seq {
-				return true
-			}
-		case *runbook.GuardWaived:
-			if fact.Answers == q.Seq {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // look shows progress, trouble, and whether the driver is still there.

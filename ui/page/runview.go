@@ -180,28 +180,9 @@ func (v *runView) undoing() bool {
 // about to give the answer.
 func (v *runView) question() (runbook.Question, bool) {
 	for _, q := range v.state.Questions() {
-		if !v.answeredBefore(q) {
+		if !v.driven || !runbook.AnsweredAhead(v.opened.Plan, &v.state, q) {
 			return q, true
 		}
 	}
 	return runbook.Question{}, false
-}
-
-func (v *runView) answeredBefore(q runbook.Question) bool {
-	if v.opened.Plan == nil || len(v.state.Start.Answers) == 0 || !v.driven {
-		return false
-	}
-	for _, fact := range runbook.Decide(v.opened.Plan, v.state) {
-		switch fact := fact.(type) {
-		case *runbook.ApprovalGiven:
-			if fact.Answers == q.Seq {
-				return true
-			}
-		case *runbook.GuardWaived:
-			if fact.Answers == q.Seq {
-				return true
-			}
-		}
-	}
-	return false
 }
