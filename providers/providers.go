@@ -17,6 +17,17 @@ type Set struct {
 	Shell     Shell
 	Web       Web
 	Names     Names
+
+	Power     Power
+	Places    Places
+	Snapshots Snapshots
+	Disks     VolumeMaker
+	Copies    ImageMaker
+	Holdings  AddressMaker
+	Objects   Objects
+	Archives  Archives
+	Topics    Topics
+	Messenger Messenger
 }
 
 // Instances are virtual machines. All calls are safe for concurrent use and return *Error. An id that is not known is
@@ -45,6 +56,7 @@ type Launch struct {
 	KeyName        string
 	Profile        string // IAM instance profile, by name
 	UserData       string
+	Template       string // EC2 launch template, as ID, NAME, or either with :VERSION; what stands above goes over it
 	Tags           map[string]string
 }
 
@@ -57,7 +69,24 @@ type Instance struct {
 	PrivateAddress                string
 	StateReason                   string
 	Launched                      time.Time
+	Subnet, VPC                   string
+	SecurityGroups                []string // ids, sorted
+	KeyName, Profile              string
+	RootDevice                    string // such as /dev/xvda
+	Disks                         []Disk // what hangs on it, by device
 	Tags                          map[string]string
+}
+
+// Disk is one device of a machine, or of an image. Of a machine Volume is set, of an image Snapshot and what a volume made
+// of it would be.
+type Disk struct {
+	Device, Volume, Snapshot string
+	SizeGiB                  int
+	Type                     string // gp3, io2, ...
+	IOPS, Throughput         int    // 0: the type's own
+	Encrypted                bool
+	KMSKey                   string
+	Kept                     bool // it outlives the machine
 }
 
 // InstanceState is EC2's word for the state of a machine.
@@ -103,6 +132,11 @@ type Volume struct {
 	Instance, Device string
 	Attachment       string
 	SizeGiB          int
+	Snapshot         string // what it was made from
+	Type             string
+	Encrypted        bool
+	KMSKey           string
+	Created          time.Time
 	Tags             map[string]string
 }
 
@@ -117,6 +151,15 @@ type Image struct {
 	ID, Region, Name string
 	State            string // pending, available, failed, ...
 	Created          time.Time
+	Source           string // the image that it is a copy of, when it is one
+	SourceRegion     string
+	Architecture     string // x86_64, arm64
+	BootMode         string // uefi, legacy-bios, uefi-preferred; "" is the type's own
+	Virtualization   string
+	RootDevice       string
+	ENA              bool
+	IMDS, TPM        string // IMDS support and TPM support, as EC2 names them
+	Disks            []Disk
 	Tags             map[string]string
 }
 
