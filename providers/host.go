@@ -49,7 +49,7 @@ func (h *Host) fromMap(m map[string]any) error {
 			out.User, err = text(word, v)
 		case "port":
 			out.Port, err = Whole(v)
-		case "path", "identity", "pause", "paused", "resume":
+		case "path", "identity", "pause", "paused", "resume", "promote", "promoted", "marker":
 		default:
 			err = fmt.Errorf("a host has no %q; it has address, id, region, user and port", word)
 		}

@@ -25,6 +25,7 @@ func (e *Estate) vet(rep *report) {
 	if e.Account != "" && !accountPattern.MatchString(e.Account) {
 		bad(at(root, "account"), "it is 12 digits", "account %q is not an AWS account id", e.Account)
 	}
+	e.vetServers(bad)
 	for key, site := range map[string]Site{"production": e.Production, "standby": e.Standby} {
 		if site.Region != "" && regionPattern.FindString(site.Region) != site.Region {
 			bad(at(at(root, key), "region"), "write it as us-east-1", "%q is not an AWS region", site.Region)
@@ -115,7 +116,7 @@ type siteRef struct {
 // refs lists every place of the estate that names a resource.
 func (e *Estate) refs() []siteRef {
 	p, s := &e.Production, &e.Standby
-	return []siteRef{
+	refs := []siteRef{
 		{"production.instance", p.Region, "instance", &p.Instance},
 		{"production.image", p.Region, "image", &p.Image},
 		{"production.address", p.Region, "address", &p.Address},
@@ -125,6 +126,12 @@ func (e *Estate) refs() []siteRef {
 		{"standby.address", s.Region, "address", &s.Address},
 		{"standby.volume.id", s.Region, "volume", &s.Volume.ID},
 	}
+	for _, name := range sortedKeys(e.Servers) {
+		server := e.Servers[name]
+		refs = append(refs, server.Production.refs("servers."+name+".production", p.Region)...)
+		refs = append(refs, server.Standby.refs("servers."+name+".standby", s.Region)...)
+	}
+	return refs
 }
 
 // unknownID stands for what a plan made offline could not resolve.
@@ -133,7 +140,11 @@ const unknownID = "?"
 // resolve is a copy whose refs all have ids: from resolved, or unknownID when the plan is made offline.
 func (e *Estate) resolve(resolved map[string]string, offline bool, rep *report) *Estate {
 	out := *e
+	out.Servers = map[string]Server{}
 	known := map[string]bool{}
+	for name, server := range e.Servers {
+		out.Servers[name] = server
+	}
 	for _, r := range out.refs() {
 		if r.ref.ID != "" || len(r.ref.Tags) == 0 {
 			continue
@@ -147,6 +158,7 @@ func (e *Estate) resolve(resolved map[string]string, offline bool, rep *report) 
 		default:
 			rep.add(e.docOrName(), 0, 0, "", "%s is chosen by tags and was not resolved to an id", r.path)
 		}
+		out.keep(r)
 	}
 	for path := range resolved {
 		if !known[path] {
@@ -203,10 +215,24 @@ func (e *Estate) fence() []Target {
 		name string
 		site Site
 	}{{"production", e.Production}, {"standby", e.Standby}} {
-		if s.site.Replica != nil && names(e.Drill, []string{s.name, "replica", "host"}) {
-			out = append(out, Target{Kind: "host", ID: s.site.Replica.Host, Region: s.site.Region})
-			if id := s.site.Replica.ID; id != "" { // the name under which kinds know the host
-				out = append(out, Target{Kind: "host", ID: id, Region: s.site.Region})
+		hosts := map[string][2]string{}
+		if r := s.site.Replica; r != nil {
+			hosts["replica"] = [2]string{r.Host, r.ID}
+		}
+		if n := s.site.Nightly; n != nil {
+			hosts["nightly"] = [2]string{n.Host, n.ID}
+		}
+		if a := s.site.Archive; a != nil {
+			hosts["archive"] = [2]string{a.Host, a.ID}
+		}
+		for _, of := range sortedKeys(hosts) {
+			if !names(e.Drill, []string{s.name, of, "host"}) {
+				continue
+			}
+			for _, id := range hosts[of] { // the address, and the name under which kinds know the host
+				if id != "" {
+					out = append(out, Target{Kind: "host", ID: id, Region: s.site.Region})
+				}
 			}
 		}
 	}

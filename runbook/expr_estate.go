@@ -16,9 +16,20 @@ type astray struct {
 // lookup finds a value of the estate by its words. Keys that are left out are "", nil or 0; a key that does not exist
 // is a mistake.
 func (e *Estate) lookup(path []any) (any, *astray) {
-	v := reflect.ValueOf(e).Elem()
-	walked := "estate"
+	if len(path) > 0 && path[0] == "machines" { // every server, the main one first
+		return walk(reflect.ValueOf(e.machines(true)), "estate.machines", path[1:], 1)
+	}
+	v, wrong := walk(reflect.ValueOf(e).Elem(), "estate", path, 0)
+	if wrong == nil && dotted(path) == "service.ttl" {
+		return wordOf(reflect.ValueOf(Duration(e.Service.ttl()))), nil
+	}
+	return v, wrong
+}
+
+// walk goes from a value along the rest of a path; from is how many parts of the path lie before it.
+func walk(v reflect.Value, walked string, path []any, from int) (any, *astray) {
 	for n, step := range path {
+		n += from
 		if v.Kind() == reflect.Interface {
 			v = v.Elem()
 		}
@@ -48,9 +59,6 @@ func (e *Estate) lookup(path []any) (any, *astray) {
 			return nil, &astray{at: n, text: fmt.Sprintf("%s has no key %q", walked, key), hint: meant(key, known)}
 		}
 		walked += "." + key
-	}
-	if walked == "estate.service.ttl" {
-		return wordOf(reflect.ValueOf(Duration(e.Service.ttl()))), nil
 	}
 	return wordOf(v), nil
 }
@@ -87,6 +95,8 @@ func wordOf(v reflect.Value) any {
 	switch x := v.Interface().(type) {
 	case Ref:
 		return x.ID
+	case SecretName:
+		return x
 	case Duration:
 		if d := time.Duration(x); d%time.Second != 0 {
 			return d.Seconds()

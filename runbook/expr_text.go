@@ -113,6 +113,8 @@ func isEmpty(v any) bool {
 		return true
 	case string:
 		return x == ""
+	case SecretName:
+		return x == ""
 	case scalar:
 		return x.value == nil || x.text == ""
 	case []any:

@@ -245,10 +245,7 @@ func (w *walker) name(n ast.Node, path []any, nodes []ast.Node) ast.Node {
 		if len(path) != 2 {
 			return w.fail(n, "", "write secret.NAME")
 		}
-		if !w.scope.secrets {
-			return w.fail(n, "", "a secret can only be given to a parameter that is one")
-		}
-		return w.ref(n, fmt.Sprintf("secret.%v", path[1]))
+		return w.secret(n, fmt.Sprint(path[1]))
 	case "run":
 		if len(path) != 2 || path[1] != "mode" {
 			return w.fail(nodes[len(nodes)-1], "did you mean run.mode?", "run has only the key %q", "mode")
@@ -266,6 +263,13 @@ func (w *walker) name(n ast.Node, path []any, nodes []ast.Node) ast.Node {
 	return w.fail(nodes[0], meant(root, roots), "unknown name %q", root)
 }
 
+func (w *walker) secret(n ast.Node, name string) ast.Node {
+	if !w.scope.secrets {
+		return w.fail(n, "", "a secret can only be given to a parameter that is one")
+	}
+	return w.ref(n, "secret."+name)
+}
+
 // ref is a value that is known only later.
 func (w *walker) ref(n ast.Node, name string) ast.Node {
 	w.x.refs = append(w.x.refs, name)
@@ -281,6 +285,9 @@ func (w *walker) estate(n ast.Node, path []any, nodes []ast.Node) ast.Node {
 	v, wrong := w.scope.estate.lookup(path[1:])
 	if wrong != nil {
 		return w.fail(nodes[wrong.at+1], wrong.hint, "%s", wrong.text)
+	}
+	if name, ok := v.(SecretName); ok && name != "" {
+		return w.secret(n, string(name))
 	}
 	if isEmpty(v) {
 		w.x.keys = append(w.x.keys, dotted(path[1:]))

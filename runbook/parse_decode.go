@@ -241,6 +241,9 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, what string) {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		e := reflect.New(v.Type().Elem()).Elem()
+		if was := v.MapIndex(reflect.ValueOf(n.Content[i].Value)); d.overlay && was.IsValid() {
+			e.Set(was)
+		}
 		d.into(n.Content[i+1], e, n.Content[i].Value)
 		out.SetMapIndex(reflect.ValueOf(n.Content[i].Value), e)
 	}

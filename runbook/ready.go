@@ -192,8 +192,16 @@ func (l *lint) where(d Dependency) string {
 // estate says for which site it is.
 func (e *Estate) hostRegion(address string) string {
 	for _, s := range []*Site{&e.Production, &e.Standby} {
-		if s.Address.ID == address || s.Replica != nil && (s.Replica.Host == address || s.Replica.ID == address) {
+		if s.Address.ID == address || s.Replica != nil && (s.Replica.Host == address || s.Replica.ID == address) ||
+			s.Nightly != nil && s.Nightly.Host == address || s.Archive != nil && s.Archive.Host == address {
 			return s.Region
+		}
+	}
+	for _, m := range e.machines(false) {
+		for _, side := range []Machine{m.Production, m.Standby} {
+			if side.Address.ID == address {
+				return side.Region
+			}
 		}
 	}
 	return ""
