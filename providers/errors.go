@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -38,7 +39,8 @@ type Error struct {
 	Where  string // region or host
 	Code   string // the far side's own code, kept visible
 	Detail string // the far side's own words, cleaned
-	Do     string // what to do, when it is known
+	Means  string // what it means, when the code says more than the kind
+	Do     string // what to do, when more is known than the kind says
 	Cause  error
 }
 
@@ -92,28 +94,34 @@ func (e *Error) Verdict() runbook.Verdict {
 	}
 }
 
-// Failure is the error as it is journaled.
+// Failure is the error as it is journaled. It always says what it means and what to do.
 func (e *Error) Failure() runbook.Failure {
-	return runbook.Failure{What: e.what(), Means: e.means(), Do: e.Do, Code: e.Code, Verdict: e.Verdict()}
+	words := kindWords[e.Kind]
+	f := runbook.Failure{What: e.what(), Means: cmp.Or(e.Means, words.means), Do: cmp.Or(e.Do, words.do), Code: e.Code, Verdict: e.Verdict()}
+	if e.Kind == Denied && e.Do == "" && strings.Contains(e.Op, ":") {
+		f.Do = "allow " + e.Op + " to these credentials"
+	}
+	return f
 }
 
-func (e *Error) means() string {
-	switch e.Kind {
-	case NoCapacity:
-		return "nothing was launched; AWS has no machine of this type here now"
-	case Expired:
-		return "the credentials are missing or have run out; nothing was changed by this call"
-	case Denied:
-		return "the credentials do not allow it; nothing was changed"
-	case Unreachable:
-		return "nothing was sent"
-	case Lost:
-		return "it may have happened"
-	case HostKey:
-		return "the machine that answered is not proved to be the right one; nothing was run on it"
-	default:
-		return ""
-	}
+// kindWords are what an error of a kind means for the world, and what to do, as far as nobody knows better.
+var kindWords = map[ErrorKind]struct{ means, do string }{
+	NotFound:    {"it is not there, or cannot be seen from here; nothing was changed", "compare its id or name, and its region, with the estate"},
+	Conflict:    {"something else holds it, or it is not as it was; nothing was changed", "see who holds it, and free it or correct the estate"},
+	Mismatch:    {"what was asked for does not fit together; nothing was changed", "correct the estate or the runbook"},
+	NotReady:    {"it will be ready by itself; nothing was changed", "wait a moment, then retry"},
+	NoCapacity:  {"nothing was launched; AWS has no machine of this type here now", "try another type in the same zone, then another zone with a copy of the volume"},
+	Quota:       {"a quota of the account is used up; nothing was changed", "free something, or ask for more: `aws service-quotas list-service-quotas --service-code ec2` names the quotas"},
+	Denied:      {"the credentials do not allow it; nothing was changed", "look at the credentials"},
+	Expired:     {"the credentials are missing or have run out; nothing was changed by this call", "renew the credentials; the next call reads them"},
+	Invalid:     {"the far side does not take these words; nothing was changed", "correct the estate or the runbook"},
+	Throttled:   {"too much was asked in a short time; nothing was changed", "wait a moment, then retry"},
+	Unreachable: {"nothing was sent", "look at the network of this machine, then retry"},
+	Lost:        {"it may have happened", "look before it is done by hand"},
+	Server:      {"the far side failed; it may have happened", "look whether it happened, then retry"},
+	HostKey:     {"the machine that answered is not proved to be the right one; nothing was run on it", "compare its key with the machine's console output before it is trusted"},
+	KeySpent:    {"what this key made is gone; nothing new was made", "retry: the next attempt has a key of its own"},
+	Missing:     {"nothing was tried", "put what is missing on this machine"},
 }
 
 // Is reports whether err is an Error of the kind.

@@ -2,7 +2,6 @@ package actions
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -46,10 +45,6 @@ func lookFailed(what string, err error) runbook.Check {
 	c := runbook.Check{What: what, Grade: runbook.CannotCheck, Seen: f.What, Do: f.Do}
 	if f.Verdict == runbook.Definitive && !isAny(err, providers.Expired, providers.Denied, providers.Missing, providers.HostKey) {
 		c.Grade = runbook.CheckedLive
-	}
-	var e *providers.Error
-	if errors.As(err, &e) && e.Kind == providers.Denied && c.Do == "" {
-		c.Do = "allow " + e.Op + " to these credentials"
 	}
 	return c
 }

@@ -1,150 +1,247 @@
 package aws
 
-import (
-	"strings"
+import "lifeboat/providers"
 
-	"lifeboat/providers"
-)
-
-// kinds gives a kind to each code that these calls can meet, from the error code lists of the EC2 and Route 53 API
-// references and the common errors of both. The status of the answer decides only for codes that are not here:
-// InsufficientInstanceCapacity, for one, comes as HTTP 500 and is as definite as an answer can be.
-var kinds = map[string]providers.ErrorKind{
-	"BandwidthLimitExceeded":   providers.Throttled,
-	"EC2ThrottledException":    providers.Throttled,
-	"PriorRequestNotComplete":  providers.Throttled,
-	"RequestLimitExceeded":     providers.Throttled,
-	"RequestThrottled":         providers.Throttled,
-	"SlowDown":                 providers.Throttled,
-	"Throttling":               providers.Throttled,
-	"ThrottlingException":      providers.Throttled,
-	"TooManyRequestsException": providers.Throttled,
-
-	"NoSuchChange":     providers.NotFound,
-	"NoSuchEntity":     providers.NotFound,
-	"NoSuchHostedZone": providers.NotFound,
-
-	"IdempotentParameterMismatch":  providers.Mismatch,
-	"InvalidVolume.ZoneMismatch":   providers.Mismatch,
-	"IdempotentInstanceTerminated": providers.KeySpent,
-
-	"InvalidIPAddress.InUse":        providers.Conflict,
-	"InvalidNetworkInterface.InUse": providers.Conflict,
-	"OperationNotPermitted":         providers.Conflict,
-	"Resource.AlreadyAssociated":    providers.Conflict,
-	"VolumeInUse":                   providers.Conflict,
-
-	"ConcurrentTagAccess":    providers.NotReady,
-	"IdempotentInProgress":   providers.NotReady,
-	"IncorrectInstanceState": providers.NotReady,
-	"IncorrectState":         providers.NotReady,
-	"InvalidInstanceID":      providers.NotReady, // "the pending instance is not in a valid state for this operation"
-
-	"InsufficientCapacity":                 providers.NoCapacity,
-	"InsufficientHostCapacity":             providers.NoCapacity,
-	"InsufficientInstanceCapacity":         providers.NoCapacity,
-	"InsufficientReservedInstanceCapacity": providers.NoCapacity,
-	"InsufficientVolumeCapacity":           providers.NoCapacity,
-	"Unsupported":                          providers.NoCapacity, // the type is not offered in that zone
-
-	"InsufficientAddressCapacity":       providers.Quota,
-	"InsufficientFreeAddressesInSubnet": providers.Quota,
-
-	"AccessDenied":                providers.Denied,
-	"AccessDeniedException":       providers.Denied,
-	"AuthFailure":                 providers.Denied,
-	"Blocked":                     providers.Denied,
-	"IncompleteSignature":         providers.Denied,
-	"InvalidAccessKeyId":          providers.Denied,
-	"InvalidClientTokenId":        providers.Denied,
-	"InvalidSignatureException":   providers.Denied,
-	"MissingAuthenticationToken":  providers.Denied,
-	"NotAuthorized":               providers.Denied,
-	"OptInRequired":               providers.Denied,
-	"PendingVerification":         providers.Denied,
-	"RequestTimeTooSkewed":        providers.Denied,
-	"SignatureDoesNotMatch":       providers.Denied,
-	"UnauthorizedOperation":       providers.Denied,
-	"UnrecognizedClientException": providers.Denied,
-
-	"ExpiredToken":          providers.Expired,
-	"ExpiredTokenException": providers.Expired,
-	"InvalidToken":          providers.Expired,
-	"RequestExpired":        providers.Expired,
-
-	"InternalError":       providers.Server,
-	"InternalFailure":     providers.Server,
-	"InternalServerError": providers.Server,
-	"ServerInternal":      providers.Server,
-	"ServiceUnavailable":  providers.Server,
-	"Unavailable":         providers.Server,
+// word is what is known of one code: its kind, and what a person needs beside AWS's own words. Where means or do is empty,
+// the kind's own stands (providers/errors.go), so that a step that knows better can say it. In do, {region} is the call's
+// region and {action} the IAM action that was refused.
+type word struct {
+	kind      providers.ErrorKind
+	means, do string
 }
 
-// kindOf turns a code into a kind.
-func kindOf(code, message string, status int) providers.ErrorKind {
-	// Two codes say of a thing that it is not yet there and that it is there no more. Only the words differ.
-	coming := strings.Contains(message, "pending")
-	switch {
-	case code == "InvalidInstanceID" && !coming:
-		return providers.Conflict
-	case code == "InvalidAMIID.Unavailable" && coming:
-		return providers.NotReady
-	}
-	if k, ok := kinds[code]; ok {
-		return k
-	}
-	switch {
-	case code == "InvalidChangeBatch":
-		return batchKind(message)
-	case strings.HasSuffix(code, ".NotFound"):
-		return providers.NotFound
-	case strings.HasSuffix(code, "LimitExceeded"):
-		return providers.Quota
-	case status >= 500:
-		return providers.Server
-	case status == 429:
-		return providers.Throttled
-	default:
-		return providers.Invalid
-	}
-}
+// codes are the codes that these calls can meet, from the error code lists of the EC2, Route 53, SNS, S3 and STS API
+// references and the common errors of all. A code that two services use for two things stands as SERVICE:CODE. The status
+// of the answer decides only for codes that are not here: InsufficientInstanceCapacity, for one, comes as HTTP 500 and is as
+// definite as an answer can be.
+var codes = map[string]word{
+	// Too many calls.
+	"BandwidthLimitExceeded":                {kind: providers.Throttled, means: "the machine has used up its network bandwidth; nothing was changed", do: "wait a moment and retry; other programs of the account may call a lot at the same time"},
+	"EC2ThrottledException":                 {kind: providers.Throttled, means: "AWS wants fewer calls a second of this account; nothing was changed", do: "wait a moment and retry; other programs of the account may call a lot at the same time"},
+	"KMSThrottling":                         {kind: providers.Throttled, means: "the key service wants fewer calls a second; nothing was changed", do: "wait a moment and retry; other programs of the account may call a lot at the same time"},
+	"PriorRequestNotComplete":               {kind: providers.Throttled, means: "Route 53 is still at an earlier change of this zone; nothing was changed", do: "wait a few seconds and retry"},
+	"RequestLimitExceeded":                  {kind: providers.Throttled, means: "AWS wants fewer calls a second of this account; nothing was changed", do: "wait a moment and retry; other programs of the account may call a lot at the same time"},
+	"RequestThrottled":                      {kind: providers.Throttled, means: "AWS wants fewer calls a second of this account; nothing was changed", do: "wait a moment and retry; other programs of the account may call a lot at the same time"},
+	"SlowDown":                              {kind: providers.Throttled, means: "AWS wants fewer calls a second of this account; nothing was changed", do: "wait a moment and retry; other programs of the account may call a lot at the same time"},
+	"SnapshotCreationPerVolumeRateExceeded": {kind: providers.Throttled, means: "a volume may be copied into a snapshot once in 15 seconds; nothing was changed", do: "wait 15 seconds and retry"},
+	"Throttled":                             {kind: providers.Throttled, means: "AWS wants fewer calls a second of this account; nothing was changed", do: "wait a moment and retry; other programs of the account may call a lot at the same time"},
+	"ThrottledException":                    {kind: providers.Throttled, means: "AWS wants fewer calls a second of this account; nothing was changed", do: "wait a moment and retry; other programs of the account may call a lot at the same time"},
+	"Throttling":                            {kind: providers.Throttled, means: "AWS wants fewer calls a second of this account; nothing was changed", do: "wait a moment and retry; other programs of the account may call a lot at the same time"},
+	"ThrottlingException":                   {kind: providers.Throttled, means: "AWS wants fewer calls a second of this account; nothing was changed", do: "wait a moment and retry; other programs of the account may call a lot at the same time"},
+	"TooManyRequestsException":              {kind: providers.Throttled, means: "AWS wants fewer calls a second of this account; nothing was changed", do: "wait a moment and retry; other programs of the account may call a lot at the same time"},
 
-// batchKind tells a change batch that lost a race from one that could never be right. Route 53 has one code for both.
-func batchKind(message string) providers.ErrorKind {
-	for _, lost := range []string{
-		"already exists", "was not found", "do not match the current values", "is not permitted because a conflicting",
-	} {
-		if strings.Contains(message, lost) {
-			return providers.Conflict
-		}
-	}
-	return providers.Invalid
-}
+	// Who asks, and whether it may.
+	"AccessDenied":                {kind: providers.Denied, do: "allow {action} to these credentials: `lifeboat policy` prints all that it needs; `aws sts get-caller-identity` shows who is asking"},
+	"AccessDeniedException":       {kind: providers.Denied, do: "allow {action} to these credentials: `lifeboat policy` prints all that it needs; `aws sts get-caller-identity` shows who is asking"},
+	"AccountProblem":              {kind: providers.Denied, means: "the account itself is not in order; nothing was changed", do: "ask AWS Support, with the account id"},
+	"AllAccessDisabled":           {kind: providers.Denied, means: "the account or the bucket is closed; nothing was changed", do: "ask AWS Support, with the account id"},
+	"AuthFailure":                 {kind: providers.Denied, means: "the credentials are not known in this region, or what was named belongs to another account; nothing was changed", do: "look at the credentials and the id; a region that is not enabled for the account answers so too: `aws ec2 describe-regions --all-regions`"},
+	"AuthorizationError":          {kind: providers.Denied, do: "allow {action} to these credentials: `lifeboat policy` prints all that it needs; `aws sts get-caller-identity` shows who is asking"},
+	"Blocked":                     {kind: providers.Denied, means: "the account is blocked; nothing was changed", do: "ask AWS Support, with the account id"},
+	"IncompleteSignature":         {kind: providers.Denied, means: "the request was changed on its way; nothing was changed", do: "look at HTTPS_PROXY and AWS_ENDPOINT_URL: something between this machine and AWS may have changed it"},
+	"InvalidAccessKeyId":          {kind: providers.Denied, means: "AWS does not know the access key id; nothing was changed", do: "the credentials are wrong; `aws configure list` shows where they come from, and AWS_PROFILE chooses others"},
+	"InvalidClientTokenId":        {kind: providers.Denied, means: "AWS does not know the access key id, or the region is not enabled for the account; nothing was changed", do: "the credentials are wrong; `aws configure list` shows where they come from, and AWS_PROFILE chooses others; `aws ec2 describe-regions --all-regions` shows which regions are enabled"},
+	"InvalidSecurity":             {kind: providers.Denied, means: "the request was not signed as the service wants it; nothing was changed", do: "is this machine's clock right? `date -u` shows it; if it is, the secret key is not the one that belongs to the key id"},
+	"InvalidSignatureException":   {kind: providers.Denied, means: "the signature does not fit; nothing was changed", do: "is this machine's clock right? `date -u` shows it; if it is, the secret key is not the one that belongs to the key id"},
+	"MissingAuthenticationToken":  {kind: providers.Denied, means: "the request bore no credentials; nothing was changed", do: "`aws configure list` shows where they should come from"},
+	"NotAuthorized":               {kind: providers.Denied, do: "allow {action} to these credentials: `lifeboat policy` prints all that it needs; `aws sts get-caller-identity` shows who is asking"},
+	"NotAuthorizedException":      {kind: providers.Denied, do: "allow {action} to these credentials: `lifeboat policy` prints all that it needs; `aws sts get-caller-identity` shows who is asking"},
+	"OptInRequired":               {kind: providers.Denied, means: "the region or the service is not enabled for the account; nothing was changed", do: "`aws ec2 describe-regions --all-regions` shows which are; `aws account enable-region --region-name {region}` enables one, which takes minutes to hours"},
+	"PendingVerification":         {kind: providers.Denied, means: "AWS is still verifying the account for this region, mostly for minutes, at most for hours; nothing was changed", do: "try again in some minutes; when it stays, ask AWS Support, and meanwhile use another region"},
+	"RegionDisabledException":     {kind: providers.Denied, means: "the account has no STS in this region; nothing was changed", do: "enable it in the account settings of IAM, or choose another region"},
+	"RequestTimeTooSkewed":        {kind: providers.Denied, means: "this machine's clock is more than 15 minutes wrong; nothing was changed", do: "set this machine's clock: `date -u` shows it, `timedatectl` whether it is kept"},
+	"SignatureDoesNotMatch":       {kind: providers.Denied, means: "the signature does not fit; nothing was changed", do: "is this machine's clock right? `date -u` shows it; if it is, the secret key is not the one that belongs to the key id"},
+	"UnauthorizedOperation":       {kind: providers.Denied, do: "allow {action} to these credentials: `lifeboat policy` prints all that it needs; `aws sts get-caller-identity` shows who is asking"},
+	"UnrecognizedClientException": {kind: providers.Denied, means: "AWS does not know the access key id; nothing was changed", do: "the credentials are wrong; `aws configure list` shows where they come from, and AWS_PROFILE chooses others"},
+	"ExpiredToken":                {kind: providers.Expired},
+	"ExpiredTokenException":       {kind: providers.Expired},
+	"InvalidToken":                {kind: providers.Expired},
+	"RequestExpired":              {kind: providers.Expired, means: "the credentials have run out, or this machine's clock is wrong; nothing was changed", do: "is this machine's clock right? `date -u` shows it; if it is, run `aws sso login` or renew the credentials"},
 
-// advice is what a person can do. Codes first, then kinds.
-func advice(kind providers.ErrorKind, code, region string) string {
-	switch code {
-	case "RequestTimeTooSkewed", "SignatureDoesNotMatch", "InvalidSignatureException":
-		return "is this machine's clock right? if it is, the secret key is not"
-	case "RequestExpired":
-		return "is this machine's clock right? if it is, run `aws sso login` or renew the credentials"
-	case "AuthFailure", "OptInRequired":
-		return "look at the credentials; a region that is not enabled for the account answers so too: `aws ec2 describe-regions --all-regions`"
-	case "OperationNotPermitted":
-		return "it is protected: `aws ec2 modify-instance-attribute --no-disable-api-termination --region " + regionOr(region) + " --instance-id ID` lifts that"
-	case "Unsupported":
-		return "choose another type or zone: this zone does not offer it"
-	}
-	switch kind {
-	case providers.Expired:
-		return "run `aws sso login` (with --profile when AWS_PROFILE is set) or renew the credentials; the next call reads them"
-	case providers.Denied:
-		return "`aws sts get-caller-identity` shows who is asking; `lifeboat policy` prints what it needs"
-	case providers.NoCapacity:
-		return "try another instance type in the same zone, then another zone with a copy of the volume"
-	case providers.Quota:
-		return "the account's quota is used up: free something, or ask for more with `aws service-quotas request-service-quota-increase`"
-	default:
-		return ""
-	}
+	// AWS itself.
+	"InternalError":       {kind: providers.Server},
+	"InternalFailure":     {kind: providers.Server},
+	"InternalServerError": {kind: providers.Server},
+	"ServerInternal":      {kind: providers.Server},
+	"ServiceUnavailable":  {kind: providers.Server},
+	"Unavailable":         {kind: providers.Server},
+
+	// The words of the request.
+	"DryRunOperation":              {kind: providers.Invalid, means: "the permission is there, and it was only asked for; nothing was changed", do: "nothing: this is the good answer of a dry run"},
+	"EncryptedVolumesNotSupported": {kind: providers.Invalid, means: "a volume that is encrypted is not possible there; nothing was changed", do: "choose another type of machine: all current ones take encrypted volumes"},
+	"InvalidAction":                {kind: providers.Invalid, means: "AWS does not know the call; nothing was changed", do: "look at AWS_ENDPOINT_URL: an old emulator may answer there"},
+	"InvalidArgument":              {kind: providers.Invalid},
+	"InvalidInput":                 {kind: providers.Invalid},
+	"InvalidParameter":             {kind: providers.Invalid},
+	"InvalidParameterCombination":  {kind: providers.Invalid, means: "two of the values exclude each other: a subnet and a security group of two networks, or an image and a type of two architectures; nothing was changed", do: "compare zone, subnet, security groups, image and type in the estate"},
+	"InvalidParameterDependency":   {kind: providers.Invalid},
+	"InvalidParameterValue":        {kind: providers.Invalid, means: "one of the values is not possible there, and AWS says which; nothing was changed", do: "correct it in the estate or the runbook"},
+	"InvalidRequest":               {kind: providers.Invalid},
+	"MalformedQueryString":         {kind: providers.Invalid},
+	"MissingParameter":             {kind: providers.Invalid},
+	"UnknownParameter":             {kind: providers.Invalid},
+	"UnsupportedOperation":         {kind: providers.Invalid, means: "what was named does not allow this call; nothing was changed", do: "read the words of AWS: the state or the type of what was named is the reason"},
+	"ValidationError":              {kind: providers.Invalid},
+	"ValidationException":          {kind: providers.Invalid},
+	"IdempotentParameterMismatch":  {kind: providers.Mismatch, means: "the token was used before with other words, which means that the files have changed since; nothing new was made", do: "retry: the next attempt has a key of its own"},
+	"IdempotentInstanceTerminated": {kind: providers.KeySpent, means: "the machine that this token made is gone; nothing new was launched", do: "retry: the next attempt has a key of its own"},
+	"IdempotentInProgress":         {kind: providers.NotReady, means: "the same request is still under way; nothing new was made", do: "wait a moment and retry"},
+	"InvalidClientToken":           {kind: providers.Invalid},
+	"ConcurrentTagAccess":          {kind: providers.NotReady, means: "somebody else writes the tags of the same thing; nothing was changed", do: "wait a moment and retry"},
+	"TagLimitExceeded":             {kind: providers.Quota, means: "a thing bears at most 50 tags; nothing was changed", do: "take tags away from it"},
+	"TagPolicyViolation":           {kind: providers.Invalid, means: "the organisation has a tag policy, and the tags break it; nothing was changed", do: "let the policy allow the tags lifeboat:run, lifeboat:step and lifeboat:key"},
+	"FilterLimitExceeded":          {kind: providers.Quota},
+
+	// Machines.
+	"InsufficientCapacity":                        {kind: providers.NoCapacity},
+	"InsufficientCapacityOnHost":                  {kind: providers.NoCapacity},
+	"InsufficientHostCapacity":                    {kind: providers.NoCapacity},
+	"InsufficientInstanceCapacity":                {kind: providers.NoCapacity},
+	"InsufficientReservedInstanceCapacity":        {kind: providers.NoCapacity},
+	"ReservationCapacityExceeded":                 {kind: providers.NoCapacity},
+	"UnfulfillableCapacity":                       {kind: providers.NoCapacity},
+	"Unsupported":                                 {kind: providers.NoCapacity, means: "the zone does not offer this type, or not with this image; nothing was launched", do: "choose another type or zone: `aws ec2 describe-instance-type-offerings --region {region} --location-type availability-zone` lists them"},
+	"InstanceLimitExceeded":                       {kind: providers.Quota, means: "the account's quota of running machines in {region} is used up; nothing was launched", do: "`aws service-quotas request-service-quota-increase --region {region} --service-code ec2 --quota-code L-1216C47A --desired-value N` asks for more vCPUs of the standard types; stopping what is not needed there frees some at once"},
+	"VcpuLimitExceeded":                           {kind: providers.Quota, means: "the account's quota of vCPUs in {region} is used up; nothing was launched", do: "`aws service-quotas request-service-quota-increase --region {region} --service-code ec2 --quota-code L-1216C47A --desired-value N` asks for more vCPUs of the standard types; stopping what is not needed there frees some at once"},
+	"MaxSpotInstanceCountExceeded":                {kind: providers.Quota},
+	"IncorrectInstanceState":                      {kind: providers.NotReady, means: "the machine is on its way to another state; nothing was changed", do: "wait until it is there, then retry: `aws ec2 describe-instances --region {region}`"},
+	"IncorrectState":                              {kind: providers.NotReady, means: "what was named is not in a state that allows this yet; nothing was changed", do: "wait a moment and retry"},
+	"InvalidState":                                {kind: providers.NotReady, means: "what was named is not in a state that allows this; nothing was changed", do: "wait a moment and retry"},
+	"InvalidInstanceState":                        {kind: providers.NotReady, means: "the machine is on its way to another state; nothing was changed", do: "wait a moment and retry"},
+	"InvalidInstanceID":                           {kind: providers.NotReady, means: "the machine is not in a state that allows this; nothing was changed", do: "wait until it runs, then retry"},
+	"InvalidInstanceID.Malformed":                 {kind: providers.Invalid, means: "that is no id of a machine; nothing was changed", do: "an id is i- and 17 digits: correct it in the estate"},
+	"InvalidInstanceID.NotFound":                  {kind: providers.NotFound, means: "no such machine in {region}; one that was made a moment ago may not be visible yet", do: "compare id and region: `aws ec2 describe-instances --region {region} --query \"Reservations[].Instances[].[InstanceId,State.Name]\" --output text`"},
+	"InvalidInstanceAttributeValue":               {kind: providers.Invalid},
+	"UnsupportedInstanceAttribute":                {kind: providers.Invalid, means: "this machine has no such attribute, mostly because of its type; nothing was changed"},
+	"InvalidInstanceType":                         {kind: providers.Invalid, means: "EC2 knows no such type in {region}; nothing was launched", do: "correct the type in the estate: `aws ec2 describe-instance-types --region {region} --filters Name=current-generation,Values=true --query \"InstanceTypes[].InstanceType\"`"},
+	"OperationNotPermitted":                       {kind: providers.Conflict, means: "the machine is protected, or this may not be done to it; nothing was changed", do: "`aws ec2 modify-instance-attribute --region {region} --instance-id ID --no-disable-api-termination` (or --no-disable-api-stop) lifts the protection"},
+	"InvalidKeyPair.NotFound":                     {kind: providers.NotFound, means: "the key pair is not in {region}: key pairs belong to one region; nothing was launched", do: "`aws ec2 import-key-pair --region {region} --key-name NAME --public-key-material fileb://KEY.pub`, or correct key_name in the estate"},
+	"InvalidIamInstanceProfile.NotFound":          {kind: providers.NotFound, means: "there is no such instance profile; nothing was launched", do: "correct profile in the estate: `aws iam list-instance-profiles`"},
+	"InvalidIamInstanceProfileArn.Malformed":      {kind: providers.Invalid, means: "that is no instance profile; nothing was launched", do: "write its name into the estate, not the ARN of the role"},
+	"InvalidUserData.Malformed":                   {kind: providers.Invalid, means: "the user data cannot be read; nothing was launched", do: "correct user_data; 16 KiB is the most"},
+	"InvalidLaunchTemplateId.Malformed":           {kind: providers.Invalid},
+	"InvalidLaunchTemplateId.NotFound":            {kind: providers.NotFound, means: "no such launch template in {region}: templates belong to one region; nothing was launched", do: "`aws ec2 describe-launch-templates --region {region}` lists them"},
+	"InvalidLaunchTemplateId.VersionNotFound":     {kind: providers.NotFound, means: "the launch template has no such version; nothing was launched", do: "`aws ec2 describe-launch-template-versions --region {region} --launch-template-id ID` lists them"},
+	"InvalidLaunchTemplateName.NotFoundException": {kind: providers.NotFound, means: "no such launch template in {region}: templates belong to one region; nothing was launched", do: "`aws ec2 describe-launch-templates --region {region}` lists them"},
+
+	// Networks and addresses.
+	"AddressLimitExceeded":                    {kind: providers.Quota, means: "the account's quota of elastic addresses in {region} (5 unless it was raised) is used up; nothing was allocated", do: "release one that nobody uses (`aws ec2 describe-addresses --region {region}`), or ask for more: `aws service-quotas request-service-quota-increase --region {region} --service-code ec2 --quota-code L-0263D0A3 --desired-value N`; hold the standby address ahead"},
+	"InsufficientAddressCapacity":             {kind: providers.Quota, means: "AWS has no free public address in {region} now; nothing was allocated", do: "use an address that is held already: `aws ec2 describe-addresses --region {region}`"},
+	"InsufficientFreeAddressesInSubnet":       {kind: providers.Quota, means: "the subnet has no free private address; nothing was launched", do: "choose a larger or emptier subnet in the same zone"},
+	"InvalidAddress.Locked":                   {kind: providers.Conflict, means: "AWS has locked the address; nothing was changed", do: "ask AWS Support for it"},
+	"InvalidAddress.Malformed":                {kind: providers.Invalid, means: "that is no address; nothing was changed", do: "write it as 198.51.100.7"},
+	"InvalidAddress.NotFound":                 {kind: providers.NotFound, means: "the account has no such address in {region}; addresses cannot change region", do: "`aws ec2 describe-addresses --region {region}` lists those it has"},
+	"InvalidAddressID.NotFound":               {kind: providers.NotFound, means: "the account has no such address in {region}", do: "`aws ec2 describe-addresses --region {region}` lists those it has"},
+	"InvalidAllocationID.NotFound":            {kind: providers.NotFound, means: "the address was released, or is in another region", do: "`aws ec2 describe-addresses --region {region}` lists those it has"},
+	"InvalidAssociationID.NotFound":           {kind: providers.NotFound, means: "the address is not there any more: somebody has moved it", do: "`aws ec2 describe-addresses --region {region}` shows who has it"},
+	"InvalidIPAddress.InUse":                  {kind: providers.Conflict, means: "another machine has the address; nothing was changed", do: "`aws ec2 describe-addresses --region {region}` shows who has it"},
+	"InvalidNetworkInterface.InUse":           {kind: providers.Conflict, means: "another machine has the network interface; nothing was changed", do: "`aws ec2 describe-network-interfaces --region {region}` shows who has it"},
+	"InvalidNetworkInterfaceID.NotFound":      {kind: providers.NotFound},
+	"NetworkInterfaceLimitExceeded":           {kind: providers.Quota},
+	"Gateway.NotAttached":                     {kind: providers.Conflict, means: "the network has no way to the internet; nothing was changed", do: "attach an internet gateway to it, or choose another subnet"},
+	"Resource.AlreadyAssociated":              {kind: providers.Conflict, means: "another machine has the address; nothing was changed", do: "`aws ec2 describe-addresses --region {region}` shows who has it"},
+	"InvalidGroup.NotFound":                   {kind: providers.NotFound, means: "no such security group in {region}, or not in the network of the subnet", do: "`aws ec2 describe-security-groups --region {region} --query \"SecurityGroups[].[GroupId,GroupName,VpcId]\" --output text`"},
+	"InvalidGroupId.Malformed":                {kind: providers.Invalid, means: "that is no id of a security group; nothing was changed", do: "an id is sg- and 17 digits: correct it in the estate"},
+	"InvalidSecurityGroupID.NotFound":         {kind: providers.NotFound, means: "no such security group in {region}", do: "`aws ec2 describe-security-groups --region {region} --query \"SecurityGroups[].[GroupId,GroupName,VpcId]\" --output text`"},
+	"SecurityGroupsPerInstanceLimitExceeded":  {kind: providers.Quota},
+	"SecurityGroupsPerInterfaceLimitExceeded": {kind: providers.Quota},
+	"InvalidSubnet":                           {kind: providers.Invalid, means: "the subnet is not in the zone or the network of the rest; nothing was changed", do: "compare zone, subnet and security groups in the estate"},
+	"InvalidSubnetID.Malformed":               {kind: providers.Invalid, means: "that is no id of a subnet; nothing was changed", do: "an id is subnet- and 17 digits: correct it in the estate"},
+	"InvalidSubnetID.NotFound":                {kind: providers.NotFound, means: "no such subnet in {region}", do: "`aws ec2 describe-subnets --region {region} --query \"Subnets[].[SubnetId,AvailabilityZone]\" --output text`"},
+	"InvalidVpcID.NotFound":                   {kind: providers.NotFound, means: "no such network in {region}", do: "`aws ec2 describe-vpcs --region {region}` lists them"},
+	"DefaultVpcDoesNotExist":                  {kind: providers.Invalid, means: "the account has no default network in {region}; nothing was changed", do: "name a subnet in the estate"},
+	"VPCIdNotSpecified":                       {kind: providers.Invalid, means: "the account has no default network in {region}; nothing was changed", do: "name a subnet in the estate"},
+	"MissingInput":                            {kind: providers.Invalid, means: "the zone has no default subnet; nothing was changed", do: "name a subnet in the estate"},
+	"InvalidAvailabilityZone":                 {kind: providers.Invalid, means: "no such zone in {region}, or it is closed for this account; nothing was changed", do: "`aws ec2 describe-availability-zones --region {region}` lists the open ones"},
+	"InvalidZone.NotFound":                    {kind: providers.NotFound, means: "no such zone in {region}", do: "`aws ec2 describe-availability-zones --region {region}` lists them"},
+	"InvalidRegion":                           {kind: providers.Invalid, means: "no such region; nothing was changed", do: "`aws ec2 describe-regions --all-regions` lists them"},
+
+	// Volumes, snapshots and their keys.
+	"AttachmentLimitExceeded":             {kind: providers.Quota, means: "this type of machine takes no more volumes; nothing was changed", do: "detach one, or choose a larger type"},
+	"InsufficientVolumeCapacity":          {kind: providers.NoCapacity, means: "AWS has no room for a volume of this type in this zone now; nothing was made", do: "try another volume type (gp3, gp2), then another zone"},
+	"VolumeTypeNotAvailableInZone":        {kind: providers.NoCapacity, means: "the zone does not offer this type of volume; nothing was made", do: "try another volume type (gp3), or another zone"},
+	"IncorrectModificationState":          {kind: providers.NotReady, means: "the volume is still being changed; nothing was changed", do: "wait and retry: `aws ec2 describe-volumes-modifications --region {region}`"},
+	"InvalidAttachment.NotFound":          {kind: providers.NotFound, means: "the volume does not hang there; nothing was changed", do: "`aws ec2 describe-volumes --region {region} --volume-ids ID` shows where it hangs"},
+	"InvalidBlockDeviceMapping":           {kind: providers.Invalid, means: "the devices do not fit the image or the snapshot: a size that is smaller, a name that stands twice; nothing was changed", do: "compare them with the image: `aws ec2 describe-images --region {region} --image-ids ID`"},
+	"InvalidSnapshot.InUse":               {kind: providers.Conflict, means: "an image is made from the snapshot; nothing was changed", do: "deregister the image first: `aws ec2 describe-images --region {region} --owners self --filters Name=block-device-mapping.snapshot-id,Values=SNAPSHOT`"},
+	"InvalidSnapshot.NotFound":            {kind: providers.NotFound, means: "no such snapshot in {region}: snapshots belong to one region", do: "`aws ec2 describe-snapshots --region {region} --owner-ids self` lists them"},
+	"InvalidSnapshotID.Malformed":         {kind: providers.Invalid, means: "that is no id of a snapshot; nothing was changed", do: "an id is snap- and 17 digits: correct it"},
+	"InvalidVolume.NotFound":              {kind: providers.NotFound, means: "no such volume in {region}: volumes belong to one zone", do: "`aws ec2 describe-volumes --region {region} --query \"Volumes[].[VolumeId,AvailabilityZone,State]\" --output text`"},
+	"InvalidVolume.ZoneMismatch":          {kind: providers.Mismatch, means: "a volume can be attached in its own zone only; nothing was changed"},
+	"InvalidVolumeID.Duplicate":           {kind: providers.Conflict},
+	"InvalidVolumeID.Malformed":           {kind: providers.Invalid, means: "that is no id of a volume; nothing was changed", do: "an id is vol- and 17 digits: correct it in the estate"},
+	"InvalidVolumeID.ZoneMismatch":        {kind: providers.Mismatch, means: "a volume can be attached in its own zone only; nothing was changed"},
+	"ZonesMismatched":                     {kind: providers.Mismatch, means: "what was named is in two zones; nothing was changed", do: "let the volume choose the zone"},
+	"InvalidKMSKey.InvalidState":          {kind: providers.Denied, means: "the key of the volume is disabled, is being deleted, or does not let EC2 use it; nothing is encrypted or opened without it", do: "`aws kms describe-key --region {region} --key-id KEY` shows it; kms_key in the estate names the one to use, and its policy must let these credentials use and grant it"},
+	"InvalidKMSKeyId":                     {kind: providers.Invalid, means: "that is no key of {region}: keys belong to one region; nothing was changed", do: "`aws kms describe-key --region {region} --key-id KEY` shows it; kms_key in the estate names the one to use, and its policy must let these credentials use and grant it"},
+	"Client.InternalError":                {kind: providers.Denied, means: "mostly the key of an encrypted volume, which whoever launched the machine may not use", do: "`aws kms describe-key --region {region} --key-id KEY` shows it; its policy must let these credentials use and grant it"}, // the reason of a machine that ended as it began
+	"KMSKeyNotAccessibleFault":            {kind: providers.Denied, means: "the key cannot be used by these credentials; nothing was changed", do: "`aws kms describe-key --region {region} --key-id KEY` shows it; kms_key in the estate names the one to use, and its policy must let these credentials use and grant it"},
+	"CustomerKeyHasBeenRevoked":           {kind: providers.Denied, means: "the key was taken away; nothing was changed", do: "`aws kms describe-key --region {region} --key-id KEY` shows it; kms_key in the estate names the one to use, and its policy must let these credentials use and grant it"},
+	"KMS.NotFoundException":               {kind: providers.NotFound, means: "no such key in {region}: keys belong to one region; nothing was changed", do: "`aws kms describe-key --region {region} --key-id KEY` shows it; kms_key in the estate names the one to use, and its policy must let these credentials use and grant it"},
+	"KMS.DisabledException":               {kind: providers.Denied, means: "the key is disabled; nothing was changed", do: "`aws kms enable-key --region {region} --key-id KEY`"},
+	"KMSAccessDenied":                     {kind: providers.Denied, means: "the key may not be used by these credentials; nothing was changed", do: "`aws kms describe-key --region {region} --key-id KEY` shows it; kms_key in the estate names the one to use, and its policy must let these credentials use and grant it"},
+	"KMSDisabled":                         {kind: providers.Denied, means: "the key is disabled; nothing was changed", do: "`aws kms enable-key --region {region} --key-id KEY`"},
+	"KMSInvalidState":                     {kind: providers.Denied, means: "the key is not in a state in which it can be used; nothing was changed", do: "`aws kms describe-key --region {region} --key-id KEY` shows it; kms_key in the estate names the one to use, and its policy must let these credentials use and grant it"},
+	"KMSNotFound":                         {kind: providers.NotFound, means: "no such key in {region}; nothing was changed", do: "`aws kms describe-key --region {region} --key-id KEY` shows it; kms_key in the estate names the one to use, and its policy must let these credentials use and grant it"},
+	"KMSOptInRequired":                    {kind: providers.Denied, means: "the account may not use the key service in {region}; nothing was changed", do: "enable it in the account"},
+	"MaxIOPSLimitExceeded":                {kind: providers.Quota, means: "the account's quota of provisioned I/O in {region} is used up; nothing was made", do: "ask for fewer IOPS, or use gp3"},
+	"UnknownVolumeType":                   {kind: providers.Invalid, means: "there is no such type of volume; nothing was changed", do: "gp3, gp2, io2, io1, st1, sc1 and standard there are"},
+	"VolumeInUse":                         {kind: providers.Conflict, means: "the volume hangs on a machine; nothing was changed", do: "`aws ec2 describe-volumes --region {region} --volume-ids ID` shows on which"},
+	"VolumeIOPSLimit":                     {kind: providers.Quota, means: "this size of volume takes no more IOPS; nothing was changed", do: "ask for fewer IOPS, or for a larger volume"},
+	"VolumeLimitExceeded":                 {kind: providers.Quota, means: "the account's quota of volume storage in {region} is used up; nothing was made", do: "`aws service-quotas request-service-quota-increase --region {region} --service-code ebs --quota-code L-7A658B76 --desired-value N` asks for more TiB of gp3; delete volumes that nobody needs: `aws ec2 describe-volumes --region {region} --filters Name=status,Values=available`"},
+	"ConcurrentSnapshotLimitExceeded":     {kind: providers.NotReady, means: "the volume has as many snapshots under way as it may have; nothing was made", do: "wait for one of them to complete: `aws ec2 describe-snapshots --region {region} --owner-ids self --filters Name=status,Values=pending`"},
+	"PendingSnapshotLimitExceeded":        {kind: providers.NotReady, means: "the account has as many snapshots under way as it may have; nothing was made", do: "wait for one of them to complete: `aws ec2 describe-snapshots --region {region} --owner-ids self --filters Name=status,Values=pending`"},
+	"ResourceLimitExceeded":               {kind: providers.NotReady, means: "as many copies of snapshots are under way into {region} as there may be (20 unless AWS Support has raised it); nothing was made", do: "wait for one of them to complete: `aws ec2 describe-snapshots --region {region} --owner-ids self --filters Name=status,Values=pending`"},
+	"SnapshotLimitExceeded":               {kind: providers.Quota, means: "the account's quota of snapshots in {region} is used up; nothing was made", do: "`aws service-quotas request-service-quota-increase --region {region} --service-code ebs --quota-code L-309BACF6 --desired-value N` asks for more; delete those that nobody needs"},
+	"ResourceCountLimitExceeded":          {kind: providers.Quota},
+	"ResourceCountExceeded":               {kind: providers.Quota},
+	"RequestResourceCountExceeded":        {kind: providers.Quota},
+	"SnapshotCopyUnsupported.InterRegion": {kind: providers.Invalid, means: "this snapshot cannot be copied between regions; nothing was made", do: "copy it within its region first, with a key of your own, or make an image of the server instead"},
+
+	// Images.
+	"BootForVolumeTypeUnsupported":               {kind: providers.Invalid, means: "a machine cannot boot from this type of volume; nothing was changed", do: "use gp3 for the root volume"},
+	"ConcurrentCreateImageNoRebootLimitExceeded": {kind: providers.NotReady, means: "as many images are being made without a restart as there may be; nothing was made", do: "wait for one of them: `aws ec2 describe-images --region {region} --owners self --filters Name=state,Values=pending`"},
+	"InvalidAMIAttributeItemValue":               {kind: providers.Invalid},
+	"InvalidAMIID.Malformed":                     {kind: providers.Invalid, means: "that is no id of an image; nothing was changed", do: "an id is ami- and 17 digits: correct it in the estate"},
+	"InvalidAMIID.NotFound":                      {kind: providers.NotFound, means: "no such image in {region}, or it is not shared with this account: images belong to one region"},
+	"InvalidAMIID.Unavailable":                   {kind: providers.Conflict, means: "the image was deregistered, or its copy has failed; nothing was changed", do: "copy the image to {region} anew, and put its id into the estate"},
+	"InvalidAMIName.Duplicate":                   {kind: providers.Conflict, means: "the account has an image of this name in {region}; nothing was made", do: "it may be the one that an earlier attempt made: `aws ec2 describe-images --region {region} --owners self --filters Name=name,Values=NAME`"},
+	"InvalidAMIName.Malformed":                   {kind: providers.Invalid, means: "the name has characters that an image may not have, or is longer than 128; nothing was made", do: "use letters, digits, spaces and ( ) [ ] . - _ /"},
+	"AMIQuotaExceeded":                           {kind: providers.Quota, means: "the account's quota of images in {region} is used up; nothing was made", do: "deregister old ones, or ask for more: `aws service-quotas request-service-quota-increase --region {region} --service-code ec2 --quota-code L-B665C33B --desired-value N`"},
+	"InvalidManifest":                            {kind: providers.Invalid},
+	"UnsupportedImageFeature":                    {kind: providers.Invalid},
+
+	// Names.
+	"InvalidChangeBatch":  {kind: providers.Invalid, means: "Route 53 refuses the change as a whole; nothing was changed", do: "read the words of AWS: they name the record"},
+	"InvalidDomainName":   {kind: providers.Invalid, means: "that is no domain name; nothing was changed", do: "correct service.name in the estate"},
+	"InvalidHostedZoneId": {kind: providers.Invalid, means: "that is no id of a hosted zone; nothing was changed", do: "`aws route53 list-hosted-zones` lists them; correct service.zone in the estate"},
+	"LimitsExceeded":      {kind: providers.Quota, means: "the account's quota in Route 53 is used up; nothing was changed"},
+	"NoSuchChange":        {kind: providers.NotFound, means: "Route 53 does not know the change: it may never have been taken up", do: "look at the record itself, and submit the change again when it is not there"},
+	"NoSuchHealthCheck":   {kind: providers.NotFound, means: "there is no such health check; nothing was changed", do: "`aws route53 list-health-checks` lists them"},
+	"NoSuchHostedZone":    {kind: providers.NotFound, means: "the account has no such hosted zone; nothing was changed", do: "`aws route53 list-hosted-zones` lists them; correct service.zone in the estate"},
+	"HostedZoneNotFound":  {kind: providers.NotFound, means: "the account has no such hosted zone; nothing was changed", do: "`aws route53 list-hosted-zones` lists them; correct service.zone in the estate"},
+
+	// Telling people.
+	"EndpointDisabled":            {kind: providers.Conflict, means: "the receiver is switched off; nothing was sent", do: "subscribe it anew: `aws sns list-subscriptions --region {region}`"},
+	"sns:InvalidParameter":        {kind: providers.Invalid, means: "SNS does not take the topic, the telephone or the text; nothing was sent", do: "a topic is an ARN of the region that sends, a telephone + and digits"},
+	"sns:InvalidParameterValue":   {kind: providers.Invalid, means: "SNS does not take the topic, the telephone or the text; nothing was sent", do: "a topic is an ARN of the region that sends, a telephone + and digits"},
+	"sns:NotFound":                {kind: providers.NotFound, means: "there is no such topic in {region}; nothing was sent", do: "`aws sns list-topics --region {region}` lists them; correct notify in the estate"},
+	"sns:OptedOut":                {kind: providers.Conflict, means: "the receiver has asked to get no texts; nothing was sent", do: "`aws sns opt-in-phone-number --region {region} --phone-number NUMBER` undoes that, once in 30 days"},
+	"OptedOut":                    {kind: providers.Conflict, means: "the receiver has asked to get no texts; nothing was sent", do: "`aws sns opt-in-phone-number --region {region} --phone-number NUMBER` undoes that, once in 30 days"},
+	"ParameterValueInvalid":       {kind: providers.Invalid, means: "SNS does not take the telephone or the text; nothing was sent", do: "a telephone is + and digits, with the country: +15555550100"},
+	"PlatformApplicationDisabled": {kind: providers.Conflict, means: "the receiver is switched off; nothing was sent", do: "look at the topic: `aws sns list-subscriptions --region {region}`"},
+	"UserError":                   {kind: providers.Invalid, means: "SNS does not take the request; nothing was sent", do: "read the words of AWS"},
+
+	// Objects.
+	"AuthorizationHeaderMalformed":       {kind: providers.Mismatch, means: "the bucket is in another region than the one that was asked; nothing was changed", do: "`aws s3api get-bucket-location --bucket NAME` says which; correct the region in the estate"},
+	"BucketRegionError":                  {kind: providers.Mismatch, means: "the bucket is in another region than the one that was asked; nothing was changed", do: "`aws s3api get-bucket-location --bucket NAME` says which; correct the region in the estate"},
+	"IllegalLocationConstraintException": {kind: providers.Mismatch, means: "the bucket is in another region than the one that was asked; nothing was changed", do: "`aws s3api get-bucket-location --bucket NAME` says which; correct the region in the estate"},
+	"InvalidBucketName":                  {kind: providers.Invalid, means: "that is no name of a bucket; nothing was changed", do: "correct it in the estate"},
+	"InvalidObjectState":                 {kind: providers.NotReady, means: "the object is archived and cannot be read now; nothing was changed", do: "`aws s3api restore-object` brings it back, which takes hours"},
+	"NoSuchBucket":                       {kind: providers.NotFound, means: "there is no such bucket; nothing was changed", do: "`aws s3 ls` lists them"},
+	"NoSuchKey":                          {kind: providers.NotFound, means: "there is no such object; nothing was changed", do: "`aws s3 ls s3://BUCKET/` lists them"},
+	"PermanentRedirect":                  {kind: providers.Mismatch, means: "the bucket is in another region than the one that was asked; nothing was changed", do: "`aws s3api get-bucket-location --bucket NAME` says which; correct the region in the estate"},
+	"PreconditionFailed":                 {kind: providers.Conflict, means: "the object is not as it was read: somebody else has written it; nothing was changed", do: "look at it, then retry"},
+	"s3:NotFound":                        {kind: providers.NotFound, means: "there is no such object or bucket; nothing was changed", do: "`aws s3 ls s3://BUCKET/` lists them"},
+	"s3:RequestTimeout":                  {kind: providers.NotReady, means: "S3 waited for the rest of the object in vain; nothing was stored", do: "retry"},
 }

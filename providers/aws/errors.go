@@ -32,8 +32,7 @@ func classify(o op, sent bool, err error) *providers.Error {
 	case errors.As(err, &api) && status != 0 && !decoding(err):
 		words := message(api)
 		e.Code, e.Detail = api.ErrorCode(), detail(errors.New(words))
-		e.Kind = kindOf(e.Code, words, status)
-		e.Do = advice(e.Kind, e.Code, o.region)
+		judge(o, e, words, status)
 	case status >= 300:
 		foreign(e, status)
 	case sent || status != 0:

@@ -100,8 +100,8 @@ func TestCodes(t *testing.T) {
 			if strings.ContainsRune(got.Detail, 0x9b) || !strings.Contains(got.Detail, "their own words") {
 				t.Errorf("the detail is %q", got.Detail)
 			}
-			if (x.kind == providers.Expired || x.kind == providers.NoCapacity || x.kind == providers.Denied) && got.Do == "" {
-				t.Error("it does not say what to do")
+			if f := got.Failure(); f.Means == "" || f.Do == "" {
+				t.Errorf("it does not say what it means and what to do: %+v", f)
 			}
 			if far.n != 1 {
 				t.Errorf("%d requests, want 1: what changes something is never repeated here", far.n)

@@ -191,7 +191,7 @@ func instance(region string, x types.Instance) providers.Instance {
 		got.State = providers.InstanceState(x.State.Name)
 	}
 	if x.StateReason != nil {
-		got.StateReason = runbook.Clean(sdk.ToString(x.StateReason.Message))
+		got.StateReason = because(region, runbook.Clean(sdk.ToString(x.StateReason.Message)))
 	}
 	return got
 }
