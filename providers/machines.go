@@ -47,8 +47,9 @@ type Subnet struct {
 	Tags          map[string]string
 }
 
-// Group is a security group.
+// Group is a security group. In and Out say how many rules let something in and out: one that has none isolates.
 type Group struct {
 	ID, Name, VPC string
+	In, Out       int
 	Tags          map[string]string
 }

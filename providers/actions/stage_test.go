@@ -69,7 +69,11 @@ func scene() sim.Spec {
 	first.PublicAddress = "203.0.113.11"
 	return sim.Spec{
 		Seed: 7, Service: sim.Service{Name: "www.example.com", Path: "/srv/data"},
-		Roles:     sim.Roles{Production: "us-west-1", Standby: region, Instance: old, Image: image, Volume: volume},
+		Roles: sim.Roles{Production: "us-west-1", Standby: region, Instance: old, Image: image, Volume: volume},
+		Groups: []providers.Group{
+			{ID: "sg-1", Name: "web", VPC: sim.VPC(7, region), In: 2, Out: 1}, {ID: "sg-2", Name: "ssh", VPC: sim.VPC(7, region), In: 1, Out: 1},
+			{ID: "sg-3", Name: "shop", VPC: sim.VPC(7, "us-west-1"), In: 2, Out: 1}, {ID: "sg-4", Name: "isolated", VPC: sim.VPC(7, "us-west-1")},
+		},
 		Images:    []providers.Image{{ID: image, Region: region, Name: "copy", State: "available"}},
 		Volumes:   []sim.Volume{disk(volume, zone), busy, disk(farDisk, "us-east-1b")},
 		Instances: []sim.Instance{production, first, running(other, region, zone, "192.0.2.12")},

@@ -35,6 +35,12 @@ func whole(s providers.Set) providers.Set {
 	if s.Names == nil {
 		s.Names = absent{}
 	}
+	if s.Power == nil {
+		s.Power = noPower{}
+	}
+	if s.Places == nil {
+		s.Places = noPlaces{}
+	}
 	return s
 }
 

@@ -32,6 +32,16 @@ type ec2API struct {
 	describeAddresses      method[ec2.DescribeAddressesInput, ec2.DescribeAddressesOutput]
 	associateAddress       method[ec2.AssociateAddressInput, ec2.AssociateAddressOutput]
 	disassociateAddress    method[ec2.DisassociateAddressInput, ec2.DisassociateAddressOutput]
+
+	startInstances          method[ec2.StartInstancesInput, ec2.StartInstancesOutput]
+	stopInstances           method[ec2.StopInstancesInput, ec2.StopInstancesOutput]
+	rebootInstances         method[ec2.RebootInstancesInput, ec2.RebootInstancesOutput]
+	modifyInstanceAttribute method[ec2.ModifyInstanceAttributeInput, ec2.ModifyInstanceAttributeOutput]
+	describeZones           method[ec2.DescribeAvailabilityZonesInput, ec2.DescribeAvailabilityZonesOutput]
+	describeOfferings       method[ec2.DescribeInstanceTypeOfferingsInput, ec2.DescribeInstanceTypeOfferingsOutput]
+	describeTypes           method[ec2.DescribeInstanceTypesInput, ec2.DescribeInstanceTypesOutput]
+	describeSubnets         method[ec2.DescribeSubnetsInput, ec2.DescribeSubnetsOutput]
+	describeGroups          method[ec2.DescribeSecurityGroupsInput, ec2.DescribeSecurityGroupsOutput]
 }
 
 // dnsAPI is what is used of Route 53.
@@ -82,6 +92,16 @@ func newEC2(s *session, region string) *ec2API {
 		describeAddresses:      bind(x.DescribeAddresses),
 		associateAddress:       bind(x.AssociateAddress),
 		disassociateAddress:    bind(x.DisassociateAddress),
+
+		startInstances:          bind(x.StartInstances),
+		stopInstances:           bind(x.StopInstances),
+		rebootInstances:         bind(x.RebootInstances),
+		modifyInstanceAttribute: bind(x.ModifyInstanceAttribute),
+		describeZones:           bind(x.DescribeAvailabilityZones),
+		describeOfferings:       bind(x.DescribeInstanceTypeOfferings),
+		describeTypes:           bind(x.DescribeInstanceTypes),
+		describeSubnets:         bind(x.DescribeSubnets),
+		describeGroups:          bind(x.DescribeSecurityGroups),
 	}
 }
 

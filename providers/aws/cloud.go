@@ -72,6 +72,8 @@ var (
 	_ providers.Addresses = (*Cloud)(nil)
 	_ providers.Records   = (*Cloud)(nil)
 	_ providers.Identity  = (*Cloud)(nil)
+	_ providers.Power     = (*Cloud)(nil)
+	_ providers.Places    = (*Cloud)(nil)
 )
 
 // New reads the configuration. It sends nothing.
@@ -94,7 +96,10 @@ func New(ctx context.Context, opts Options) (*Cloud, error) {
 
 // Set is the contracts that AWS keeps. The others are nil.
 func (c *Cloud) Set() providers.Set {
-	return providers.Set{Instances: c, Volumes: c, Images: c, Addresses: c, Records: c, Identity: c}
+	return providers.Set{
+		Instances: c, Volumes: c, Images: c, Addresses: c, Records: c, Identity: c,
+		Power: c, Places: c,
+	}
 }
 
 // session is one reading of the configuration and the clients made from it.

@@ -12,11 +12,15 @@ import (
 func TestConformance(t *testing.T) {
 	const short = 100 * time.Millisecond
 	e := start(t, emulator.Options{Delays: emulator.Delays{
-		Pending: 2 * short, Attach: short, Detach: short, Terminate: short, InSync: short,
+		Pending: 2 * short, Stop: short, Attach: short, Detach: short, Terminate: short, InSync: short,
 	}})
+	image := e.SeedImage(region, "standby", "Role", "standby")
+	kept := e.SeedInstance(region, zone, image)
+	e.Protect(kept)
 	lab := providertest.Lab{
 		Set: cloud(t, aws.Options{Account: emulator.Account}).Set(), Region: region, Type: "m7i.large", Zone: zone,
-		Image: e.SeedImage(region, "standby", "Role", "standby"), Subnet: e.Subnet(region, zone),
+		Image: image, Subnet: e.Subnet(region, zone), SecurityGroups: []string{e.SecurityGroup(region)},
+		Group: e.SeedGroup(region, "isolated"), Protected: kept,
 		Volume: e.SeedVolume(region, zone, 1), FarVolume: e.SeedVolume(region, "us-east-1b", 1),
 		Address: e.SeedAddress(region), HostedZone: e.SeedZone("example.com", false), Name: "conformance.example.com",
 		Patience: 20 * time.Second,

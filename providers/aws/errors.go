@@ -216,3 +216,20 @@ func credentials(e *credentialsError) (kind providers.ErrorKind, words, do strin
 		return providers.Expired, detail(e.err), "`aws sts get-caller-identity` shows what is wrong with the credentials"
 	}
 }
+
+// isOp reports whether err is of the call.
+func isOp(err error, op string) bool {
+	var e *providers.Error
+	return errors.As(err, &e) && e.Op == op
+}
+
+// asConflict is the error for what will not pass by itself, with the state that says so.
+func asConflict(err error, state string) error {
+	var e *providers.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	out := *e
+	out.Kind, out.Detail = providers.Conflict, "it is "+state+": "+e.Detail
+	return &out
+}

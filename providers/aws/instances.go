@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -40,7 +41,7 @@ func (c *Cloud) Launch(ctx context.Context, region string, spec providers.Launch
 func launchInput(spec providers.Launch) *ec2.RunInstancesInput {
 	in := &ec2.RunInstancesInput{
 		ClientToken:      sdk.String(spec.Token),
-		ImageId:          sdk.String(spec.Image),
+		ImageId:          optional(spec.Image), // a template may have it
 		MinCount:         sdk.Int32(1),
 		MaxCount:         sdk.Int32(1),
 		InstanceType:     types.InstanceType(spec.Type),
@@ -54,6 +55,9 @@ func launchInput(spec providers.Launch) *ec2.RunInstancesInput {
 		// With a subnet too, AWS refuses the launch when the two do not agree, which is what is wanted.
 		in.Placement = &types.Placement{AvailabilityZone: sdk.String(spec.Zone)}
 	}
+	if spec.Template != "" {
+		in.LaunchTemplate = template(spec.Template)
+	}
 	if spec.Profile != "" {
 		in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: sdk.String(spec.Profile)}
 	}
@@ -66,6 +70,18 @@ func launchInput(spec providers.Launch) *ec2.RunInstancesInput {
 		}
 	}
 	return in
+}
+
+// template reads ID, NAME, or either with :VERSION. Without a version EC2 takes the template's default one.
+func template(s string) *types.LaunchTemplateSpecification {
+	name, version, _ := strings.Cut(s, ":")
+	t := &types.LaunchTemplateSpecification{Version: optional(version)}
+	if strings.HasPrefix(name, "lt-") {
+		t.LaunchTemplateId = sdk.String(name)
+	} else {
+		t.LaunchTemplateName = sdk.String(name)
+	}
+	return t
 }
 
 // Instance is ec2:DescribeInstances, and ec2:DescribeInstanceStatus while the machine runs.
@@ -183,6 +199,12 @@ func instance(region string, x types.Instance) providers.Instance {
 		ID: sdk.ToString(x.InstanceId), Region: region, Image: sdk.ToString(x.ImageId), Type: string(x.InstanceType),
 		PublicAddress: sdk.ToString(x.PublicIpAddress), PrivateAddress: sdk.ToString(x.PrivateIpAddress),
 		Launched: moment(x.LaunchTime), Tags: fromTags(x.Tags),
+		Subnet: sdk.ToString(x.SubnetId), VPC: sdk.ToString(x.VpcId), KeyName: runbook.Clean(sdk.ToString(x.KeyName)),
+		RootDevice: sdk.ToString(x.RootDeviceName), SecurityGroups: groupsOf(x), Disks: disksOf(x),
+	}
+	if x.IamInstanceProfile != nil {
+		arn := sdk.ToString(x.IamInstanceProfile.Arn)
+		got.Profile = runbook.Clean(arn[strings.LastIndex(arn, "/")+1:])
 	}
 	if x.Placement != nil {
 		got.Zone = sdk.ToString(x.Placement.AvailabilityZone)
@@ -194,6 +216,37 @@ func instance(region string, x types.Instance) providers.Instance {
 		got.StateReason = because(region, runbook.Clean(sdk.ToString(x.StateReason.Message)))
 	}
 	return got
+}
+
+// groupsOf are the groups of all the machine's network interfaces: one that is left in another group is not isolated.
+func groupsOf(x types.Instance) []string {
+	var ids []string
+	add := func(groups []types.GroupIdentifier) {
+		for _, g := range groups {
+			ids = append(ids, sdk.ToString(g.GroupId))
+		}
+	}
+	add(x.SecurityGroups)
+	for _, nic := range x.NetworkInterfaces {
+		add(nic.Groups)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// disksOf is what hangs on the machine. Size, type and key are the volume's own to tell.
+func disksOf(x types.Instance) []providers.Disk {
+	var disks []providers.Disk
+	for _, b := range x.BlockDeviceMappings {
+		if b.Ebs == nil {
+			continue
+		}
+		disks = append(disks, providers.Disk{
+			Device: sdk.ToString(b.DeviceName), Volume: sdk.ToString(b.Ebs.VolumeId), Kept: !sdk.ToBool(b.Ebs.DeleteOnTermination),
+		})
+	}
+	slices.SortFunc(disks, func(a, b providers.Disk) int { return cmp.Compare(a.Device, b.Device) })
+	return disks
 }
 
 // tagFilters asks the far side for the tags. No tags would be everything the account has.

@@ -30,6 +30,8 @@ type Lab struct {
 	Region, Image, Type, Zone string // enough to launch
 	Subnet                    string
 	SecurityGroups            []string
+	Group                     string // another group of the same network
+	Protected                 string // a machine that is protected against termination
 
 	Volume    string // free, in Zone
 	FarVolume string // free, in another zone
@@ -71,7 +73,7 @@ func Run(t *testing.T, open func(t *testing.T) Lab) {
 
 // RunIn is Run with each check inside of a frame, such as synctest.Test.
 func RunIn(t *testing.T, frame func(t *testing.T, f func(t *testing.T)), open func(t *testing.T) Lab) {
-	for _, group := range [][]check{instanceChecks, volumeChecks, addressChecks, recordChecks, hostChecks, deadlineChecks} {
+	for _, group := range [][]check{instanceChecks, powerChecks, placeChecks, volumeChecks, addressChecks, recordChecks, hostChecks, deadlineChecks} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				frame(t, func(t *testing.T) {

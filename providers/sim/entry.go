@@ -26,6 +26,7 @@ type Entry struct {
 	New    *providers.Record `json:"new,omitempty"`
 	Argv   []string          `json:"argv,omitempty"`
 	Text   string            `json:"text,omitempty"`   // what was written
+	Groups []string          `json:"groups,omitempty"` // security groups
 	Copied int64             `json:"copied,omitempty"` // bytes, of an rsync that was cut short
 	Data   *Data             `json:"data,omitempty"`
 	Plan   *Fault            `json:"plan,omitempty"` // world:fault: one more fault

@@ -47,6 +47,7 @@ func FromEstate(e *runbook.Estate, scene Scene, seed uint64) Spec {
 	b.standby()
 	b.hostedZone(e.Service.Name, e.Service.Zone, e.Service.Servers, true)
 	b.drill()
+	b.networks()
 	if scene == GoneDark {
 		b.spec.Faults.Dark = []Dark{{Region: "production"}}
 	}
@@ -120,6 +121,7 @@ func (b *builder) production(scene Scene) {
 		i := Instance{Instance: providers.Instance{
 			ID: id, Region: p.Region, Zone: zone, Image: p.Image.ID, Type: either(p.Type, "m7i.large"),
 			State: providers.InstanceRunning, Checks: providers.ChecksOK, PrivateAddress: "192.0.2.10", Tags: tags,
+			Subnet: p.Subnet, SecurityGroups: b.groups(p.SecurityGroups, p.Region), KeyName: p.KeyName, Profile: p.Profile,
 		}, Serving: true, Data: data(live)}
 		switch scene {
 		case Stopped, "":
@@ -144,6 +146,7 @@ func (b *builder) standby() {
 		b.spec.Instances = append(b.spec.Instances, Instance{Instance: providers.Instance{
 			ID: id, Region: s.Region, Zone: either(s.Volume.Zone, s.Zone, s.Region+"a"), Type: either(s.Type, "m7i.large"),
 			State: providers.InstanceStopped, PrivateAddress: "192.0.2.11", Tags: tags,
+			Subnet: s.Subnet, SecurityGroups: b.groups(s.SecurityGroups, s.Region), KeyName: s.KeyName, Profile: s.Profile,
 		}})
 	}
 	b.replica(s.Replica, s.Region)

@@ -72,6 +72,8 @@ type Faults struct {
 	StaleImage runbook.Duration `json:"stale_image,omitempty"`
 	// Elsewhere puts the standby volume into another zone ("zone") or on another machine ("held").
 	Elsewhere string `json:"elsewhere,omitempty"`
+	// Hangs lets the production server hang when it is told to stop: HangsSoft, or HangsForced.
+	Hangs string `json:"hangs,omitempty"`
 	// Returns brings the production server back, serving, so long after the first accepted launch.
 	Returns runbook.Duration `json:"returns,omitempty"`
 }

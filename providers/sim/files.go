@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -57,6 +58,12 @@ func (c *shell) cat() outcome {
 			o.out += c.cmd.Stdin
 		case n == "/proc/mounts" || n == "/proc/self/mounts" || n == "/etc/mtab":
 			o.out += c.mountTable()
+		case n == "/proc/sys/kernel/random/boot_id" && c.m.instance != nil:
+			_, boot := c.m.booted(c.now)
+			o.out += uuid(fmt.Sprintf("%s boot %d", c.m.id, boot)) + "\n"
+		case n == "/proc/uptime" && c.m.instance != nil:
+			at, _ := c.m.booted(c.now)
+			o.out += fmt.Sprintf("%.2f %.2f\n", c.now.Sub(at).Seconds(), c.now.Sub(at).Seconds())
 		case !ok:
 			o.status = 1
 			o.err += "cat: " + n + ": No such file or directory\n"

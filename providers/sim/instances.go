@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"reflect"
@@ -72,7 +73,7 @@ func (s *state) describe(m *machine, now time.Time) providers.Instance {
 	i := *m.instance
 	cur := m.now(now)
 	i.State, i.Checks = cur.state, providers.ChecksUnknown
-	i.Tags = maps.Clone(i.Tags)
+	i.Tags, i.SecurityGroups, i.Disks = maps.Clone(i.Tags), slices.Clone(i.SecurityGroups), s.disksOf(m.id, now)
 	i.PrivateAddress, i.PublicAddress = m.private, s.temporary(m, now)
 	if a := s.elastic(m.id); a != nil && !m.over(now) {
 		i.PublicAddress = a.Address.Address
@@ -153,6 +154,7 @@ func (c *cloud) HostKeys(ctx context.Context, region, id string) (out []string, 
 }
 
 func (c *cloud) Launch(ctx context.Context, region string, spec providers.Launch) (out providers.Instance, err error) {
+	spec.UserData = digested(spec.UserData)
 	r := request{op: opRun, region: region, about: strings.TrimSpace(spec.Type + " " + spec.Zone + " " + spec.Image)}
 	err = c.regional(ctx, r, c.spec.Delays.Accept, func(s *state, now time.Time) (*Entry, error) {
 		if err := s.mayLaunch(r, spec); err != nil {
@@ -177,6 +179,14 @@ func (c *cloud) Launch(ctx context.Context, region string, spec providers.Launch
 		return providers.Instance{}, err
 	}
 	return out, nil
+}
+
+// digested keeps what tells user data apart and not the data, which may hold a key: a world's log is a file.
+func digested(data string) string {
+	if data == "" {
+		return ""
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(data)))
 }
 
 // tokenScope: a token counts for the region, or for the zone when the request names one.
@@ -212,7 +222,33 @@ func (s *state) mayLaunch(r request, spec providers.Launch) error {
 	if spec.Zone != "" && (letter == spec.Zone || len(letter) != 1 || letter < "a" || letter > "f") {
 		return refuse(providers.Invalid, r, "InvalidParameterValue", "Invalid availability zone: %q", spec.Zone)
 	}
-	return nil
+	vpc := s.vpc(r.region)
+	if spec.Subnet != "" {
+		n, ok := s.subnets[spec.Subnet]
+		switch {
+		case !ok || regionOf(n.Zone) != r.region:
+			return refuse(providers.NotFound, r, "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", spec.Subnet)
+		case spec.Zone != "" && n.Zone != spec.Zone:
+			return refuse(providers.Invalid, r, "InvalidParameterValue", "The availability zone %s is not that of the subnet %s", spec.Zone, spec.Subnet)
+		}
+		vpc = n.VPC
+	}
+	if zone := zoneOf(r.region, spec); !slices.Contains(s.offers(zone), spec.Type) {
+		return refuse(providers.NoCapacity, r, "Unsupported", "Your requested instance type (%s) is not supported in your requested Availability Zone (%s).", spec.Type, zone)
+	}
+	return s.mayGroup(r, spec.SecurityGroups, vpc)
+}
+
+// disksOf is what hangs on a machine, by device.
+func (s *state) disksOf(id string, now time.Time) []providers.Disk {
+	var out []providers.Disk
+	for _, v := range s.volumes {
+		if v.holder(now) == id {
+			out = append(out, providers.Disk{Device: v.device, Volume: v.ID, SizeGiB: v.SizeGiB, Type: v.Type, Encrypted: v.Encrypted, KMSKey: v.KMSKey, Kept: true})
+		}
+	}
+	slices.SortFunc(out, func(a, b providers.Disk) int { return strings.Compare(a.Device, b.Device) })
+	return out
 }
 
 // replay answers a token that was used before.
@@ -246,6 +282,7 @@ func (s *state) launch(e Entry) {
 	m.instance = &providers.Instance{
 		ID: e.ID, Region: e.Region, Zone: zoneOf(e.Region, l), Image: l.Image, Type: l.Type, Launched: e.At, Tags: l.Tags,
 	}
+	s.network(m.instance, l)
 	d := s.spec.Delays
 	slow := max(1, s.spec.Faults.Slow)
 	times := func(v time.Duration) time.Duration { return time.Duration(float64(v) * slow) }
@@ -286,6 +323,10 @@ func (c *cloud) Terminate(ctx context.Context, region, id string) error {
 		m, err := s.find(r, id, now)
 		if err != nil {
 			return nil, err
+		}
+		if m.protected && !m.over(now) {
+			return nil, refuse(providers.Conflict, r, "OperationNotPermitted",
+				"The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", id)
 		}
 		return &Entry{ID: id, Replay: m.over(now)}, nil
 	})

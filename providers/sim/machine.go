@@ -23,13 +23,14 @@ type machine struct {
 	address  string // a host's own, or an instance's temporary public one
 	private  string
 
-	mounts map[string]string // path -> volume
-	units  map[string]unit
-	files  map[string]string // path -> content, on the root disk
-	local  map[string]*Data  // path -> data on the root disk
-	host   *Host
-	paused time.Time // the replica takes no writes since then
-	needs  string    // what must be mounted before it serves; empty when nothing must
+	mounts    map[string]string // path -> volume
+	units     map[string]unit
+	files     map[string]string // path -> content, on the root disk
+	local     map[string]*Data  // path -> data on the root disk
+	host      *Host
+	paused    time.Time // the replica takes no writes since then
+	protected bool      // against termination
+	needs     string    // what must be mounted before it serves; empty when nothing must
 }
 
 // turn is one change in a machine's life. Up says that its ssh daemon answers.
@@ -56,7 +57,7 @@ func newInstance(spec *Spec, i Instance) *machine {
 	m := blank(i.ID)
 	kept := i.Instance
 	m.instance = &kept
-	m.address, m.private = i.PublicAddress, i.PrivateAddress
+	m.address, m.private, m.protected = i.PublicAddress, i.PrivateAddress, i.Protected
 	up := i.State == providers.InstanceRunning && i.Checks != providers.ChecksImpaired
 	m.turns = []turn{{state: i.State, up: up}}
 	if i.Serving {
@@ -132,7 +133,7 @@ func (m *machine) hostKey(seed uint64) string {
 func (s *state) machineAt(where string, t time.Time) *machine {
 	if a, ok := s.addresses[where]; ok {
 		m := s.machines[a.Instance]
-		if m == nil || t.Before(a.since) {
+		if m == nil || t.Before(a.since) || s.isolated(m) {
 			return nil
 		}
 		return m
@@ -140,7 +141,7 @@ func (s *state) machineAt(where string, t time.Time) *machine {
 	for _, id := range s.machineIDs() {
 		m := s.machines[id]
 		if m.address == where || m.private == where && where != "" || m.host != nil && m.id == where {
-			if m.instance == nil || s.temporary(m, t) == where || m.private == where {
+			if m.instance == nil || !s.isolated(m) && (s.temporary(m, t) == where || m.private == where) {
 				return m
 			}
 		}

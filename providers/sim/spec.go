@@ -23,12 +23,18 @@ type Spec struct {
 	Faults  Faults            `json:"faults,omitzero"`
 	Service Service           `json:"service,omitzero"`
 
-	Images    []providers.Image   `json:"images,omitempty"`
-	Volumes   []Volume            `json:"volumes,omitempty"`
-	Addresses []providers.Address `json:"addresses,omitempty"`
-	Instances []Instance          `json:"instances,omitempty"`
-	Zones     []Zone              `json:"zones,omitempty"`
-	Hosts     []Host              `json:"hosts,omitempty"`
+	Images    []providers.Image       `json:"images,omitempty"`
+	Volumes   []Volume                `json:"volumes,omitempty"`
+	Addresses []providers.Address     `json:"addresses,omitempty"`
+	Instances []Instance              `json:"instances,omitempty"`
+	Zones     []Zone                  `json:"zones,omitempty"`
+	Hosts     []Host                  `json:"hosts,omitempty"`
+	Subnets   []providers.Subnet      `json:"subnets,omitempty"` // beside each zone's default one
+	Groups    []providers.Group       `json:"groups,omitempty"`  // beside each network's default one
+	Types     []providers.MachineType `json:"types,omitempty"`   // beside the usual ones
+	// Offers says which types a zone has; one that is not in it has them all. ZoneStates are those that are not available.
+	Offers     map[string][]string `json:"offers,omitempty"`
+	ZoneStates map[string]string   `json:"zone_states,omitempty"`
 	// Limit holds Route 53 to five requests a second of one process, as AWS does for an account.
 	Limit bool `json:"limit,omitempty"`
 }
@@ -54,11 +60,13 @@ type Volume struct {
 	Data Data
 }
 
-// Instance is a machine that is there from the start. Serving says that its services are up.
+// Instance is a machine that is there from the start. Serving says that its services are up, Protected that it may not be
+// terminated.
 type Instance struct {
 	providers.Instance
-	Serving bool
-	Data    Data
+	Serving   bool
+	Protected bool
+	Data      Data
 }
 
 // Zone is a hosted zone and its record sets.

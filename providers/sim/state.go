@@ -21,6 +21,8 @@ type state struct {
 	volumes   map[string]*volume
 	addresses map[string]*address
 	zones     map[string]*zone
+	subnets   map[string]providers.Subnet
+	groups    map[string]providers.Group
 	changes   map[string]time.Time // change -> INSYNC
 
 	faults      []Fault
@@ -65,10 +67,12 @@ func newState(spec *Spec) *state {
 		at:     spec.Start,
 		images: map[string]providers.Image{}, machines: map[string]*machine{}, tokens: map[string]string{},
 		volumes: map[string]*volume{}, addresses: map[string]*address{}, zones: map[string]*zone{},
+		subnets: map[string]providers.Subnet{}, groups: map[string]providers.Group{},
 		changes: map[string]time.Time{}, darkened: map[string]time.Time{},
 		seen: map[int]int{}, fired: map[int]int{}, first: map[string]time.Time{}, draws: map[string]int{},
 		faults: slices.Clone(spec.Faults.Calls), darkness: spec.Faults.Dark,
 	}
+	s.place()
 	s.stock()
 	s.spoil()
 	return s
@@ -96,7 +100,10 @@ func (s *state) stock() {
 		if i.Launched.IsZero() {
 			i.Launched = s.spec.Start.Add(-41 * 24 * time.Hour)
 		}
-		s.machines[i.ID] = newInstance(s.spec, i)
+		m := newInstance(s.spec, i)
+		was := *m.instance
+		s.network(m.instance, providers.Launch{Subnet: was.Subnet, SecurityGroups: was.SecurityGroups, KeyName: was.KeyName, Profile: was.Profile})
+		s.machines[i.ID] = m
 		s.launched = append(s.launched, i.ID)
 	}
 	for _, h := range s.spec.Hosts {
@@ -194,6 +201,10 @@ func (e Entry) request() request { return request{op: e.Op, region: e.Region, ab
 var changes = map[string]func(*state, Entry){
 	opRun:          (*state).launch,
 	opTerminate:    (*state).terminate,
+	opStart:        (*state).starts,
+	opStop:         (*state).stops,
+	opReboot:       (*state).reboots,
+	opRegroup:      (*state).regroup,
 	opAttach:       (*state).attach,
 	opDetach:       (*state).detach,
 	opAssociate:    (*state).associate,

@@ -8,7 +8,8 @@
 //	w, err := sim.Create(dir, sim.FromEstate(estate, sim.Stopped, 1))
 //	set := w.Set() // what actions act on
 //
-// It refuses to be more than lifeboat needs: it checks no credentials, no security groups, no routes; a command that it
+// It refuses to be more than lifeboat needs: it checks no credentials and no routes, and of
+// security groups only whether they let anything in; a command that it
 // does not know succeeds and does nothing. It draws every duration and every fault from the spec's seed: the same calls
 // in the same order meet the same fate.
 package sim
@@ -144,6 +145,7 @@ func (w *World) Set() providers.Set {
 	c := &cloud{w}
 	return providers.Set{
 		Instances: c, Volumes: c, Images: c, Addresses: c, Records: c, Identity: c, Shell: c, Web: c, Names: c,
+		Power: c, Places: c,
 	}
 }
 

@@ -26,6 +26,9 @@ func Fence(set providers.Set, may func(runbook.Target) error) providers.Set {
 	if set.Shell != nil {
 		set.Shell = fencedShell{set.Shell, may}
 	}
+	if set.Power != nil {
+		set.Power = fencedPower{set.Power, may}
+	}
 	return set
 }
 

@@ -55,6 +55,12 @@ func Record(set providers.Set, clock runbook.Clock, sink func(CallRecord)) provi
 	if set.Names != nil {
 		set.Names = recordedNames{set.Names, r}
 	}
+	if set.Power != nil {
+		set.Power = recordedPower{set.Power, r}
+	}
+	if set.Places != nil {
+		set.Places = recordedPlaces{set.Places, r}
+	}
 	return set
 }
 

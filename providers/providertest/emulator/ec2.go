@@ -24,6 +24,7 @@ func (e *Emulator) ec2(c *call) *answer {
 		"TerminateInstances":      e.terminate,
 		"StopInstances":           e.stop,
 		"StartInstances":          e.start,
+		"RebootInstances":         e.reboot,
 		"ModifyInstanceAttribute": e.modify,
 		"GetConsoleOutput":        e.console,
 		"CreateVolume":            e.once,

@@ -209,6 +209,9 @@ func (e *Emulator) dress(item *node) {
 			p.drop("association")
 		}
 	}
+	if set := item.at("groupSet"); set != nil && len(set.kids) > 0 && len(nics) > 0 {
+		nics[0].set(set) // moto changes the groups of the machine and forgets its interface
+	}
 	if a := m.public(); a != "" {
 		name := "ec2-" + strings.ReplaceAll(a, ".", "-") + ".compute.example.com"
 		item.set(txt("ipAddress", a))
@@ -317,9 +320,23 @@ func (e *Emulator) terminate(c *call) *answer {
 	})
 }
 
-// modify remembers the protection against termination.
+// modify remembers the protection against termination, and refuses to put into groups what is gone.
 func (e *Emulator) modify(c *call) *answer {
+	id := c.form.Get("InstanceId")
+	if m := e.machines[id]; m == nil || m.region != c.region || e.unborn(id) {
+		return c.noInstance(id)
+	} else if m.state == "shutting-down" || m.state == "terminated" {
+		return c.fail(400, "IncorrectInstanceState", "The instance '"+id+"' is not in a state from which it can be modified.")
+	}
+	for _, g := range c.asked("GroupId") {
+		if _, err := e.ask(c.region, "DescribeSecurityGroups", "GroupId.1", g); err != nil {
+			return c.passOn(err)
+		}
+	}
 	a := e.forward(c)
+	if groups := c.asked("GroupId"); len(groups) > 0 && a.status < 300 {
+		c.effect = "regrouped " + id
+	}
 	if v := c.form.Get("DisableApiTermination.Value"); v != "" && a.status < 300 {
 		if m := e.machines[c.form.Get("InstanceId")]; m != nil {
 			m.protected = v == "true"
@@ -359,6 +376,22 @@ func (e *Emulator) start(c *call) *answer {
 			return c.fail(400, "IncorrectInstanceState", "The instance '"+m.id+"' is not in a state from which it can be started."), false
 		}
 	})
+}
+
+// reboot refuses what does not run. The state stays as it is.
+func (e *Emulator) reboot(c *call) *answer {
+	for _, id := range c.asked("InstanceId") {
+		m := e.machines[id]
+		switch {
+		case m == nil || m.region != c.region || e.unborn(id):
+			return c.noInstance(id)
+		case m.state != "running":
+			return c.fail(400, "IncorrectState", "The instance '"+id+"' is not in a state from which it can be rebooted.")
+		}
+		m.up = time.Now() // its checks begin anew
+		c.effect = strings.TrimSpace(c.effect + " rebooted " + id)
+	}
+	return c.done(txt("return", "true"))
 }
 
 // transition moves machines to a passing state. allowed refuses with an answer, or says whether there is anything to do.

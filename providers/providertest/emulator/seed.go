@@ -48,6 +48,20 @@ func (e *Emulator) SeedInstance(region, zone, image string, tags ...string) stri
 	return m.id
 }
 
+// Protect protects a machine against termination.
+func (e *Emulator) Protect(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.machines[id].protected = true
+}
+
+// SeedGroup makes a security group of that name in the region's default network, without rules.
+func (e *Emulator) SeedGroup(region, name string) string {
+	id := e.must(region, "CreateSecurityGroup", "GroupName", name, "GroupDescription", name, "VpcId", e.VPC(region)).get("groupId")
+	e.must(region, "RevokeSecurityGroupEgress", "GroupId", id, "IpPermissions.1.IpProtocol", "-1", "IpPermissions.1.IpRanges.1.CidrIp", "0.0.0.0/0")
+	return id
+}
+
 // SeedAssociation gives an address to a machine.
 func (e *Emulator) SeedAssociation(region, address, instance string) {
 	e.mu.Lock()
