@@ -69,6 +69,7 @@ type Call struct {
 	Since    time.Time          // when the intent became durable; zero in Prepare
 	Before   Before             // what Prepare saw; nil in Prepare
 	Did      map[string]any     // the step's outputs, in Undo
+	Fallback map[string]any     // of the fallback that this attempt takes, as the kind wrote it; nil without one
 	MayTouch func(Target) error // nil outside drills: refuses what the drill may not change
 	Progress func(Progress)     // never nil; cheap; drops what comes too fast
 	Log      io.Writer          // never nil; the step's log

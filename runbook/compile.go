@@ -76,7 +76,7 @@ func compile(in CompileInput, rep *report) *Plan {
 	c.inputs = c.takeInputs()
 	c.scope = &scope{
 		estate: c.estate, runbook: c.rb, inputs: c.inputs, mode: in.Mode, config: newConfig(c.estate), kinds: c.kinds,
-		known: map[string]*expression{}, presets: map[string]map[string]*expression{},
+		groups: map[string]*group{}, known: map[string]*expression{}, presets: map[string]map[string]*expression{},
 	}
 	c.plan = &Plan{
 		Name: c.rb.Name, Mode: in.Mode, Target: time.Duration(c.rb.Target), Confirm: orElse(c.rb.Confirm, ConfirmKey),
@@ -85,6 +85,7 @@ func compile(in CompileInput, rep *report) *Plan {
 	}
 	c.plan.Title, c.plan.Summary = c.text(c.rb.doc.root, "title", c.rb.Name), c.text(c.rb.doc.root, "summary", "")
 	c.order()
+	c.scope.groups = c.groups
 	c.guards()
 	for _, s := range c.sorted {
 		c.step(s)
@@ -108,6 +109,9 @@ type compilation struct {
 	steps  map[string]*stepFile
 	needs  map[string][]string
 	before map[string]bitset // every step that comes before, transitively
+	inFile []*group          // the steps as they stand in the file
+	groups map[string]*group // by their ids
+	files  []*stepFile       // what is made of them, in the file's order
 	sorted []*stepFile
 	plan   *Plan
 	folded int
@@ -234,9 +238,12 @@ func orElse[T comparable](v, otherwise T) T {
 }
 
 func (c *compilation) step(s *stepFile) {
+	c.scope.item = s.item
+	defer func() { c.scope.item = nil }()
 	planned := PlannedStep{
+		Group: s.group, AtOnce: s.AtOnce,
 		ID: s.ID, Title: c.text(s.node, "title", s.ID), Why: c.text(s.node, "why", ""), Needs: c.needs[s.ID],
-		Confirm: orElse(s.Confirm, ConfirmNone), Word: orElse(s.Word, s.ID), If: Clean(s.If), Constant: true,
+		Confirm: orElse(s.Confirm, ConfirmNone), Word: orElse(s.Word, s.ID), Fallback: orElse(s.Fallback, FallbackAsk), If: Clean(s.If), Constant: true,
 		Retry: Retry{
 			Attempts: orElse(s.Retry.Attempts, DefaultRetry.Attempts),
 			Base:     orElse(time.Duration(s.Retry.Base), DefaultRetry.Base), Max: orElse(time.Duration(s.Retry.Max), DefaultRetry.Max),

@@ -8,9 +8,9 @@ import (
 
 // order finds what every step needs, refuses circles, and sorts the steps: what is needed first, ties as in the file.
 func (c *compilation) order() {
-	ids := make([]string, 0, len(c.rb.Steps))
-	for i := range c.rb.Steps {
-		s := &c.rb.Steps[i]
+	c.expand()
+	ids := make([]string, 0, len(c.files))
+	for _, s := range c.files {
 		ids = append(ids, s.ID)
 		c.steps[s.ID] = s
 		k, _ := c.kind(s.node, s.Uses)
@@ -22,12 +22,15 @@ func (c *compilation) order() {
 		}
 	}
 	c.needs = make(map[string][]string, len(ids))
-	for i := range c.rb.Steps {
-		c.needs[ids[i]] = c.needsOf(i, ids)
-	}
 	index := make(map[string]int, len(ids))
 	for i, id := range ids {
 		index[id] = i
+	}
+	for _, g := range c.inFile {
+		c.vetNeeds(g)
+		for _, s := range g.copies {
+			c.needs[s.ID] = c.needsOf(g, s, index)
+		}
 	}
 	sorted, rest := sortSteps(ids, c.needs, index)
 	if len(rest) > 0 {
@@ -54,31 +57,37 @@ func (c *compilation) order() {
 	c.scope.index = index
 }
 
-// needsOf resolves what one step needs, in the file's order of the steps.
-func (c *compilation) needsOf(i int, ids []string) []string {
-	s := &c.rb.Steps[i]
+// vetNeeds complains about what a step of the file names and should not.
+func (c *compilation) vetNeeds(g *group) {
+	s := g.file
 	if !s.given() {
-		if i == 0 {
-			return []string{}
-		}
-		return []string{ids[i-1]}
+		return
 	}
 	_, list := entry(s.node, "needs")
-	out := make([]string, 0, len(s.Needs))
 	for j, n := range s.Needs {
 		place := list.Content[j]
 		switch {
 		case n == s.ID:
 			c.bad(place, "", "step %q needs itself", n)
-		case c.steps[n] == nil:
+		case c.groups[n] == nil:
 			c.bad(place, meant(n, c.scope.order), "there is no step %q", n)
-		case slices.Contains(out, n):
+		case slices.Index(s.Needs, n) < j:
 			c.bad(place, "", "%q stands here twice", n)
-		default:
-			out = append(out, n)
 		}
 	}
-	slices.SortFunc(out, func(a, b string) int { return slices.Index(ids, a) - slices.Index(ids, b) })
+}
+
+// needsOf resolves what one step needs, in the file's order of the steps.
+func (c *compilation) needsOf(g *group, s *stepFile, index map[string]int) []string {
+	out := []string{}
+	for _, need := range c.namedBy(g) {
+		for _, id := range c.wants(need, s) {
+			if id != s.ID && !slices.Contains(out, id) {
+				out = append(out, id)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return index[a] - index[b] })
 	return out
 }
 

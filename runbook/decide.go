@@ -85,6 +85,7 @@ func giveApproval(s *State, a Approval) []Fact {
 func decideSteps(p *Plan, s *State) []Fact {
 	var facts []Fact
 	settled := 0
+	busy := busyIn(p, s)
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		st := s.Step(step.ID)
@@ -92,7 +93,14 @@ func decideSteps(p *Plan, s *State) []Fact {
 			settled++
 			continue
 		}
-		facts = append(facts, decideStep(p, s, step, st)...)
+		if step.AtOnce > 0 && st.Status == StatusWaiting && busy[step.Group] >= step.AtOnce {
+			continue
+		}
+		next := decideStep(p, s, step, st)
+		if len(next) > 0 && !st.Acting() {
+			busy[step.Group]++
+		}
+		facts = append(facts, next...)
 	}
 	if settled < len(p.Steps) {
 		return facts
@@ -104,12 +112,26 @@ func decideSteps(p *Plan, s *State) []Fact {
 	return append(facts, &RunFinished{Outcome: outcome, Skipped: s.Skipped()})
 }
 
+// busyIn counts the steps that are under way, by the step of the file that made them.
+func busyIn(p *Plan, s *State) map[string]int {
+	busy := map[string]int{}
+	for i := range p.Steps {
+		if st := s.Step(p.Steps[i].ID); p.Steps[i].AtOnce > 0 && st.Acting() {
+			busy[p.Steps[i].Group]++
+		}
+	}
+	return busy
+}
+
 func decideStep(p *Plan, s *State, step *PlannedStep, st StepState) []Fact {
 	switch st.Status {
 	case StatusFailed:
 		if st.Again {
 			f := s.Retry(&StepRetried{Step: step.ID, Reason: "by the step's retry rule"})
 			f.After = Duration(backoff(step.Retry, s.Run, step.ID, st.Tries))
+			return []Fact{f}
+		}
+		if f := nextFallback(s, step, st); f != nil {
 			return []Fact{f}
 		}
 		return nil

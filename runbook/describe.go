@@ -119,6 +119,12 @@ func describeStep(e Event, s *State, plan *Plan) (sign, subject, words string) {
 		return "✓", f.Step, "done by hand, says " + f.By.String() + reasonText(f.Note)
 	case *StepRetried:
 		words := "will be tried again"
+		if f.Fallback != nil {
+			words = "goes another way: " + f.Fallback.Title
+			if f.By == nil {
+				return "▶", f.Step, words + ", by the step's fallback rule"
+			}
+		}
 		if f.After > 0 {
 			words += " in " + time.Duration(f.After).Round(100*time.Millisecond).String()
 		}

@@ -50,9 +50,10 @@ func (s Site) machine() Machine {
 	}
 }
 
-// under fills in what servers of one site share. A subnet, a zone and an address belong to one machine or one network, and
-// in another region than the site's nothing of it is shared.
+// under fills in what servers of one site share. An address and a volume belong to one machine; in another region than the
+// site's only what is the same everywhere is shared: the type, and the profile, which is IAM's.
 func (m Machine) under(s Site) Machine {
+	m.Type, m.Profile = cmp.Or(m.Type, s.Type), cmp.Or(m.Profile, s.Profile)
 	if m.Region != "" && m.Region != s.Region {
 		return m
 	}
@@ -63,8 +64,7 @@ func (m Machine) under(s Site) Machine {
 	if m.SecurityGroups == nil {
 		m.SecurityGroups = s.SecurityGroups
 	}
-	m.Type, m.KeyName = cmp.Or(m.Type, s.Type), cmp.Or(m.KeyName, s.KeyName)
-	m.Profile, m.KMSKey = cmp.Or(m.Profile, s.Profile), cmp.Or(m.KMSKey, s.KMSKey)
+	m.KeyName, m.KMSKey = cmp.Or(m.KeyName, s.KeyName), cmp.Or(m.KMSKey, s.KMSKey)
 	return m
 }
 

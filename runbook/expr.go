@@ -43,6 +43,7 @@ type expression struct {
 	bare     string           // the one ref, when the expression is nothing else
 	through  func(any) string // region_of, when it is that of the one ref
 	refs     []string         // what it needs from its environment, sorted
+	own      bool             // it reads each: the same text is another value in another step
 	keys     []string         // estate keys that it read and found empty
 	program  *vm.Program
 }
@@ -54,6 +55,8 @@ type scope struct {
 	inputs  map[string]string
 	mode    Mode
 	config  *conf.Config
+	item    *item                             // the entry of a step that each has made
+	groups  map[string]*group                 // the steps as they stand in the file
 	step    string                            // the step that reads; "" for a guard or a title
 	reach   bitset                            // steps that come before it, transitively
 	index   map[string]int                    // place of every step in the file
@@ -122,7 +125,7 @@ func (s *scope) compile(source string) (*expression, *misfit) {
 		wrong.offset += lead
 		return nil, wrong
 	}
-	if x.constant {
+	if x.constant && !x.own {
 		s.known[text] = x // the same in every place
 	}
 	return x, nil

@@ -28,6 +28,16 @@ func (e *Estate) lookup(path []any) (any, *astray) {
 
 // walk goes from a value along the rest of a path; from is how many parts of the path lie before it.
 func walk(v reflect.Value, walked string, path []any, from int) (any, *astray) {
+	v, _, wrong := tread(v, walked, path, from)
+	if wrong != nil {
+		return nil, wrong
+	}
+	return wordOf(v), nil
+}
+
+// tread is walk up to the place itself, with the words for it.
+func tread(v reflect.Value, walked string, path []any, from int) (reflect.Value, string, *astray) {
+	none := reflect.Value{}
 	for n, step := range path {
 		n += from
 		if v.Kind() == reflect.Interface {
@@ -41,10 +51,10 @@ func walk(v reflect.Value, walked string, path []any, from int) (any, *astray) {
 		}
 		if i, ok := step.(int); ok {
 			if v.Kind() != reflect.Slice {
-				return nil, &astray{at: n, text: walked + " is not a list"}
+				return none, "", &astray{at: n, text: walked + " is not a list"}
 			}
 			if i < 0 || i >= v.Len() {
-				return nil, &astray{at: n, text: fmt.Sprintf("%s has %d entries, counted from 0", walked, v.Len())}
+				return none, "", &astray{at: n, text: fmt.Sprintf("%s has %d entries, counted from 0", walked, v.Len())}
 			}
 			v, walked = v.Index(i), fmt.Sprintf("%s[%d]", walked, i)
 			continue
@@ -54,13 +64,13 @@ func walk(v reflect.Value, walked string, path []any, from int) (any, *astray) {
 		v, known = child(v, key)
 		if !v.IsValid() {
 			if known == nil {
-				return nil, &astray{at: n, text: fmt.Sprintf("%s is a single value and has no key %q", walked, key)}
+				return none, "", &astray{at: n, text: fmt.Sprintf("%s is a single value and has no key %q", walked, key)}
 			}
-			return nil, &astray{at: n, text: fmt.Sprintf("%s has no key %q", walked, key), hint: meant(key, known)}
+			return none, "", &astray{at: n, text: fmt.Sprintf("%s has no key %q", walked, key), hint: meant(key, known)}
 		}
 		walked += "." + key
 	}
-	return wordOf(v), nil
+	return v, walked, nil
 }
 
 // child is one key of a value; known lists the keys there are, nil when there cannot be any.

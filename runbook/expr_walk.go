@@ -53,7 +53,7 @@ func plainPath(text string) (path []any, nodes []ast.Node) {
 	return path, nodes
 }
 
-var roots = []string{"estate", "inputs", "steps", "secret", "run"}
+var roots = []string{"estate", "inputs", "steps", "each", "secret", "run"}
 
 func (w *walker) walk(n ast.Node) ast.Node {
 	if w.wrong != nil {
@@ -246,6 +246,8 @@ func (w *walker) name(n ast.Node, path []any, nodes []ast.Node) ast.Node {
 			return w.fail(n, "", "write secret.NAME")
 		}
 		return w.secret(n, fmt.Sprint(path[1]))
+	case "each":
+		return w.each(n, path, nodes)
 	case "run":
 		if len(path) != 2 || path[1] != "mode" {
 			return w.fail(nodes[len(nodes)-1], "did you mean run.mode?", "run has only the key %q", "mode")
@@ -295,6 +297,25 @@ func (w *walker) estate(n ast.Node, path []any, nodes []ast.Node) ast.Node {
 	return constant(n, v)
 }
 
+// each is a value of the entry for which the step was made.
+func (w *walker) each(n ast.Node, path []any, nodes []ast.Node) ast.Node {
+	if w.scope.item == nil {
+		return w.fail(nodes[0], "add each: estate.machines to the step", "each is known only in a step that has each")
+	}
+	w.x.own = true
+	v, wrong := walk(w.scope.item.value, "each", path[1:], 0)
+	if wrong != nil {
+		return w.fail(nodes[wrong.at+1], wrong.hint, "%s", wrong.text)
+	}
+	if name, ok := v.(SecretName); ok && name != "" {
+		return w.secret(n, string(name))
+	}
+	if isEmpty(v) {
+		w.x.keys = append(w.x.keys, dotted(path))
+	}
+	return constant(n, v)
+}
+
 func (w *walker) input(n ast.Node, path []any, nodes []ast.Node) ast.Node {
 	var known []string
 	for _, in := range w.scope.runbook.Inputs {
@@ -319,6 +340,13 @@ func (w *walker) output(n ast.Node, path []any, nodes []ast.Node) ast.Node {
 		return w.fail(n, "write steps.ID.OUTPUT", "the steps as a whole are not a value")
 	}
 	id, _ := path[1].(string)
+	if g := s.groups[id]; g != nil && g.each != "" {
+		own := g.copyFor(s.item)
+		if own == nil {
+			return w.fail(nodes[1], copyHint(g), "step %q is made once for each entry: it must be said which one's output is read", id)
+		}
+		id = own.ID
+	}
 	kind, ok := s.kinds[id]
 	if !ok {
 		return w.fail(nodes[1], dashHint("steps", id, s.order), "there is no step %q", id)
@@ -356,6 +384,13 @@ func (w *walker) output(n ast.Node, path []any, nodes []ast.Node) ast.Node {
 		ref += "." + path[3].(string)
 	}
 	return w.ref(n, ref)
+}
+
+func copyHint(g *group) string {
+	if len(g.copies) == 0 {
+		return "there is no entry, and so no step"
+	}
+	return fmt.Sprintf("write steps[%q], or give this step the same each", g.copies[0].ID)
 }
 
 // dashHint is meant for ids, in which a dash reads as a minus where it is not quoted.

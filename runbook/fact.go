@@ -215,6 +215,8 @@ type StepRetried struct {
 	Answers    uint64   `json:"answers,omitempty"` // 0: by the step's own retry rule
 	By         *Actor   `json:"by,omitempty"`
 	Reason     string   `json:"reason,omitempty"`
+	// Fallback is another way, which this attempt and those after it take; nil goes on in the same way.
+	Fallback *Fallback `json:"fallback,omitempty"`
 }
 
 // StepOverdue: the step has used its budget. It is a mark, never a kill.

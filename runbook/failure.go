@@ -25,6 +25,8 @@ type Failure struct {
 	Do      string  `json:"do,omitempty"`
 	Code    string  `json:"code,omitempty"` // the provider's own, such as InsufficientInstanceCapacity
 	Verdict Verdict `json:"verdict"`
+	// Fallbacks are other ways to do the step, the best first; see Fallback.
+	Fallbacks []Fallback `json:"fallbacks,omitempty"`
 }
 
 func (f *Failure) Error() string { return f.What }

@@ -1,6 +1,9 @@
 package runbook
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Apply adds one event. Events come in order of Seq; one that was applied before is ignored, so a reader may see a batch
 // twice. A decision on a question that is closed changes nothing: the first one won.
@@ -176,6 +179,9 @@ func (s *State) applyDecision(e Event) bool {
 		st.Status, st.Attempt, st.Generation = StatusRetrying, f.Attempt-1, f.Generation
 		st.NotBefore, st.Failure, st.Again, st.Spent, st.Ask = e.Time.Add(time.Duration(f.After)), nil, false, false, false
 		st.Question = 0
+		if f.Fallback != nil {
+			st.Fallback, st.Tried, st.Tries = f.Fallback, append(slices.Clip(st.Tried), f.Fallback.Name), 0
+		}
 		if f.By != nil {
 			st.Tries = 0
 		}

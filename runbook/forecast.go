@@ -46,6 +46,7 @@ func (s *State) endBy(p *Plan, now time.Time, never map[string]bool, takes func(
 	ends := make(map[string]reach, len(p.Steps))
 	last := make(map[string]string, len(p.Steps)) // the step that ends latest before it
 	end := reach{at: now}
+	var l lanes
 	for i := range p.Steps { // topological order: what is needed has its end already
 		step := &p.Steps[i]
 		st := s.Step(step.ID)
@@ -68,10 +69,14 @@ func (s *State) endBy(p *Plan, now time.Time, never map[string]bool, takes func(
 		if at, begun := st.begun(now); begun {
 			begin = at
 		} else {
+			if by := l.wait(step); by != "" && ends[by].at.After(begin) {
+				begin, ready.by = ends[by].at, by
+			}
 			last[step.ID] = ready.by
 		}
 		e := reach{at: latest(now, begin.Add(max(0, takes(step)))), by: step.ID}
 		ends[step.ID] = e
+		l.take(step, func(id string) time.Duration { return ends[id].at.Sub(now) })
 		if end.by == "" || !e.at.Before(end.at) {
 			end = e
 		}

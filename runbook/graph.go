@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -65,6 +66,7 @@ func CriticalPath(p *Plan, estimate func(step string) time.Duration) (path []str
 	done := make(map[string]time.Duration, len(p.Steps))
 	last := make(map[string]string, len(p.Steps)) // the need that was done last
 	end := ""
+	var l lanes
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		var from time.Duration
@@ -73,7 +75,11 @@ func CriticalPath(p *Plan, estimate func(step string) time.Duration) (path []str
 				from, last[s.ID] = max(from, done[n]), n
 			}
 		}
+		if by := l.wait(s); by != "" && done[by] > from {
+			from, last[s.ID] = done[by], by
+		}
 		done[s.ID] = from + max(0, estimate(s.ID))
+		l.take(s, func(id string) time.Duration { return done[id] })
 		if end == "" || done[s.ID] > done[end] {
 			end = s.ID
 		}
@@ -119,4 +125,33 @@ func follow(p *Plan, step string, up bool) []string {
 		}
 	}
 	return out
+}
+
+// lanes are the places of the groups that at_once limits: by group, the steps that hold them, the one that ends first in
+// front.
+type lanes map[string][]string
+
+// wait names the step that a step of a full group waits for; "" when there is a place.
+func (l lanes) wait(s *PlannedStep) string {
+	if s.AtOnce == 0 || len(l[s.Group]) < s.AtOnce {
+		return ""
+	}
+	return l[s.Group][0]
+}
+
+// take gives the step a place, in a full group that of the one that ends first.
+func (l *lanes) take(s *PlannedStep, end func(id string) time.Duration) {
+	if s.AtOnce == 0 {
+		return
+	}
+	if *l == nil {
+		*l = lanes{}
+	}
+	held := (*l)[s.Group]
+	if len(held) >= s.AtOnce {
+		held = held[1:]
+	}
+	held = append(slices.Clone(held), s.ID)
+	slices.SortStableFunc(held, func(a, b string) int { return cmp.Compare(end(a), end(b)) })
+	(*l)[s.Group] = held
 }

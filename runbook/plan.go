@@ -40,6 +40,9 @@ type PlannedStep struct {
 	If             string   // the source of the condition; "" is always
 	Confirm        Confirm
 	Word           string
+	Fallback       string // ask or auto
+	Group          string // of a step made by each: the id in the file
+	AtOnce         int    // how many of the group may run at the same time; 0: all
 	Budget         time.Duration
 	Timeout        time.Duration
 	Retry          Retry

@@ -45,6 +45,8 @@ type Question struct {
 	Confirm Confirm
 	Word    string // to be typed with approve and waive, when Confirm is type
 	Choices []Choice
+	// Fallbacks are other ways to do a failed step; each is a choice too, by its Use.
+	Fallbacks []Fallback
 }
 
 // Questions returns what is open now, oldest first. A stop answers them all.
@@ -73,10 +75,12 @@ func (s *State) Questions() []Question {
 				Choices: []Choice{ChooseLook, ChooseByHand, ChooseRetry, ChooseSkip, ChooseStop},
 			})
 		case st.Question != 0:
-			out = append(out, Question{
-				Seq: st.Question, Kind: AskFailed, Step: id, Text: st.Failure.What,
-				Choices: []Choice{ChooseRetry, ChooseByHand, ChooseSkip, ChooseStop},
-			})
+			q := Question{Seq: st.Question, Kind: AskFailed, Step: id, Text: st.Failure.What, Fallbacks: st.Failure.usable()}
+			for _, b := range q.Fallbacks {
+				q.Choices = append(q.Choices, b.Use())
+			}
+			q.Choices = append(q.Choices, ChooseRetry, ChooseByHand, ChooseSkip, ChooseStop)
+			out = append(out, q)
 		}
 	}
 	slices.SortFunc(out, func(a, b Question) int { return cmp.Compare(a.Seq, b.Seq) })
@@ -123,6 +127,9 @@ func (q Question) Answer(r Reply) (Fact, error) {
 	if (r.Choice == ChooseApprove || r.Choice == ChooseWaive) && q.Confirm == ConfirmType && r.Word != q.Word {
 		return nil, fmt.Errorf("the word is %q, not %q: nothing was done", q.Word, r.Word)
 	}
+	if b, ok := q.Fallback(r.Choice); ok {
+		return &StepRetried{Step: q.Step, Answers: q.Seq, By: &r.By, Reason: r.Reason, Fallback: &b}, nil
+	}
 	switch r.Choice {
 	case ChooseApprove:
 		return &ApprovalGiven{Step: q.Step, Answers: q.Seq, By: r.By, Outputs: r.Outputs, Note: r.Reason}, nil
@@ -159,6 +166,12 @@ func (s *State) Retry(f *StepRetried) *StepRetried {
 	st := s.Step(f.Step)
 	f.Attempt = st.Attempt + 1
 	f.Generation = max(1, st.Generation)
+	if f.Fallback != nil { // another request must not come under the same key
+		if st.Attempt > 0 {
+			f.Generation = st.Generation + 1
+		}
+		return f
+	}
 	definitive := st.Status == StatusFailed && st.Failure != nil && st.Failure.Verdict == Definitive
 	if st.Attempt > 0 && (definitive || st.Spent) {
 		f.Generation = st.Generation + 1
@@ -169,7 +182,7 @@ func (s *State) Retry(f *StepRetried) *StepRetried {
 // AnsweredAhead reports whether the driver is about to answer the question with what was given on the command line, so that
 // nobody need be asked. Without a plan it is not known, and false.
 func AnsweredAhead(p *Plan, s *State, q Question) bool {
-	if p == nil || len(s.Start.Answers) == 0 {
+	if p == nil {
 		return false
 	}
 	return slices.ContainsFunc(Decide(p, *s), func(fact Fact) bool {
@@ -178,6 +191,8 @@ func AnsweredAhead(p *Plan, s *State, q Question) bool {
 			return f.Answers == q.Seq
 		case *GuardWaived:
 			return f.Answers == q.Seq
+		case *StepRetried:
+			return f.Step == q.Step
 		}
 		return false
 	})

@@ -63,19 +63,25 @@ type guardFile struct {
 }
 
 type stepFile struct {
-	ID      string     `key:"id,required" doc:"short name: lower-case letters, digits, - and _"`
-	Title   string     `key:"title" doc:"what it does; expressions allowed"`
-	Why     string     `key:"why" doc:"why it is done, and why here; expressions allowed"`
-	Uses    string     `key:"uses,required" doc:"its kind"`
-	With    *yaml.Node `key:"with" doc:"its parameters"`
-	If      string     `key:"if" doc:"expression: the step is not needed when it is false"`
-	Needs   []string   `key:"needs" doc:"ids of the steps that come before; the step above when left out, none when []"`
-	Confirm Confirm    `key:"confirm" doc:"what a person does before it starts: none (the default), key, or type the word"`
-	Word    string     `key:"word" doc:"the word to type; the id when left out"`
-	Budget  Duration   `key:"budget" doc:"how long it should take; used for the forecast, and marked when it is over"`
-	Timeout Duration   `key:"timeout" doc:"how long one attempt may take"`
-	Retry   retryFile  `key:"retry" doc:"how it is tried again after a failure that may pass"`
-	node    *yaml.Node
+	ID       string     `key:"id,required" doc:"short name: lower-case letters, digits, - and _"`
+	Title    string     `key:"title" doc:"what it does; expressions allowed"`
+	Why      string     `key:"why" doc:"why it is done, and why here; expressions allowed"`
+	Uses     string     `key:"uses,required" doc:"its kind"`
+	With     *yaml.Node `key:"with" doc:"its parameters"`
+	If       string     `key:"if" doc:"expression: the step is not needed when it is false"`
+	Needs    []string   `key:"needs" doc:"ids of the steps that come before; the step above when left out, none when []"`
+	Confirm  Confirm    `key:"confirm" doc:"what a person does before it starts: none (the default), key, or type the word"`
+	Word     string     `key:"word" doc:"the word to type; the id when left out"`
+	Budget   Duration   `key:"budget" doc:"how long it should take; used for the forecast, and marked when it is over"`
+	Timeout  Duration   `key:"timeout" doc:"how long one attempt may take"`
+	Each     *yaml.Node `key:"each" doc:"makes the step once for each entry of a list or mapping of the estate, such as estate.machines; the entry is ${{ each }}"`
+	AtOnce   int        `key:"at_once" doc:"how many of a step made by each may run at the same time; all when left out"`
+	Fallback string     `key:"fallback" words:"ask auto" doc:"when it fails for good and its kind knows another way: ask (the default), or auto to take them in order"`
+	Retry    retryFile  `key:"retry" doc:"how it is tried again after a failure that may pass"`
+	node     *yaml.Node
+	// Of a step that each has made: its entry, and the id in the file.
+	item  *item
+	group string
 }
 
 type retryFile struct {

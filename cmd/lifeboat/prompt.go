@@ -59,6 +59,9 @@ func (f *follower) ask(q runbook.Question) {
 	case runbook.AskFailed:
 		say("? step %s failed: %s", q.Step, q.Text)
 		f.sayFailure(f.state.Step(q.Step).Failure)
+		for _, b := range q.Fallbacks {
+			say("  %s: %s", b.Use(), b.Words())
+		}
 	}
 	f.sayAnswers(q)
 	if reads := f.readLater(q); len(reads) > 0 && q.Kind != runbook.AskApprove {

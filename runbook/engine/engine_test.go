@@ -65,6 +65,31 @@ steps:
   - {id: a, uses: do, with: {apply: refuse ok}}
   - {id: b, uses: do, with: {takes: 1s}, needs: []}
 `},
+	{name: "another-way-is-chosen", replies: []string{"use-nope", "use-big"}, body: `
+confirm: none
+steps:
+  - {id: a, uses: do, with: {apply: full ok}}
+`},
+	{name: "another-way-is-taken-without-asking", body: `
+confirm: none
+steps:
+  - {id: a, uses: do, with: {apply: full full ok}, fallback: auto}
+`},
+	{name: "every-other-way-fails-too", replies: []string{"stop"}, body: `
+confirm: none
+steps:
+  - {id: a, uses: do, with: {apply: full}, fallback: auto}
+`},
+	{name: "another-way-survives-its-driver", lives: 2, body: `
+confirm: none
+steps:
+  - {id: a, uses: do, with: {apply: full lost, takes: 1s}, fallback: auto}
+`},
+	{name: "at-once", body: `
+confirm: none
+steps:
+  - {id: a, each: [one, two, three], at_once: 2, uses: do, with: {takes: 1s}}
+`},
 	{name: "failed-then-skipped", replies: []string{"skip ", "skip it is not needed tonight"}, body: `
 confirm: none
 steps:

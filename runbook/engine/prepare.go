@@ -134,6 +134,9 @@ func (e *Engine) bind(step *runbook.PlannedStep, attempt int, secrets runbook.Se
 		Before: st.Before, Did: st.Outputs, Log: e.Desk.Log(step.ID),
 		Progress: func(p runbook.Progress) { e.Desk.Progress(step.ID, p) },
 	}
+	if st.Fallback != nil {
+		call.Fallback = st.Fallback.With
+	}
 	call.MayTouch = runbook.MayTouch(e.Plan, &e.state)
 	return probe, call, nil
 }

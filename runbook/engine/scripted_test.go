@@ -17,7 +17,7 @@ import (
 // blanks, the last one for good.
 //
 //	apply:   ok · accept (Pending, then it holds after 3 s) · never (Pending for good) · throttle · broken · lost (done,
-//	         and no answer) · timeout (not done, and no answer) · refuse (definitive)
+//	         and no answer) · timeout (not done, and no answer) · refuse (definitive) · full (refuse, with other ways)
 //	observe: real · unsure · dark (an error each time)
 type stage struct {
 	mu    sync.Mutex
@@ -128,7 +128,11 @@ func (d *do) holds(call runbook.Call) runbook.Observation {
 func (d *do) Apply(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
 	d.s.mu.Lock()
 	word := d.s.word(call.Step, "apply", d.Apply_)
-	d.s.note("apply %s attempt %d %s key %.4s", call.Step, call.Attempt, word, call.Key)
+	way := ""
+	if call.Fallback != nil {
+		way = fmt.Sprintf(" as %v", call.Fallback["type"])
+	}
+	d.s.note("apply %s attempt %d %s%s key %.4s", call.Step, call.Attempt, word, way, call.Key)
 	d.s.mu.Unlock()
 	if err := runbook.Sleep(ctx, d.s.clock, time.Duration(d.Takes)); err != nil {
 		return runbook.Observation{}, err
@@ -147,6 +151,14 @@ func (d *do) Apply(ctx context.Context, call runbook.Call) (runbook.Observation,
 		return runbook.Observation{}, &runbook.Failure{What: "slow down", Verdict: runbook.Transient}
 	case "refuse":
 		return runbook.Observation{}, runbook.Fail("no capacity", "nothing was made", "try another type")
+	case "full":
+		f := runbook.Fail("no capacity", "nothing was made", "")
+		f.Fallbacks = []runbook.Fallback{
+			{Name: "big", Title: "make a big one instead", With: map[string]any{"type": "big"}},
+			{Name: "far", Title: "make it far away instead", Adds: runbook.Seconds(40 * time.Second), With: map[string]any{"type": "far"}},
+			{Name: "not a name", Title: "cannot be typed"},
+		}
+		return runbook.Observation{}, f
 	case "broken":
 		return runbook.Observation{State: runbook.Broken, Evidence: "it fell over", KeySpent: true}, nil
 	case "lost":

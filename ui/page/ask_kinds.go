@@ -203,7 +203,12 @@ func (a *ask) failedForm() *form {
 		out = append(out, para(th, "What to do", why.Do, w)...)
 		return append(out, a.attemptLines(w)...)
 	}
-	f.rows = a.afterRows(f, "tries "+a.q.Step+" again; nothing else is repeated", "do it yourself: shows the commands, then say that it is done")
+	for _, b := range a.q.Fallbacks { // the kind knows another way: it comes first, the best at the top
+		f.rows = append(f.rows, row{name: b.Name, words: b.Words(), do: func() tea.Cmd {
+			return a.send(f, runbook.Reply{Choice: b.Use()}, nil)
+		}})
+	}
+	f.rows = append(f.rows, a.afterRows(f, "tries "+a.q.Step+" again; nothing else is repeated", "do it yourself: shows the commands, then say that it is done")...)
 	return f
 }
 
