@@ -22,8 +22,11 @@ func buildProgram(tb testing.TB) string {
 	return path
 }
 
-// sizeLimit keeps the program small enough to copy to a strange machine at 3 A.M.
-const sizeLimit = 20_000_000
+// sizeLimit keeps the program small enough to copy to a strange machine at 3 A.M. Failover alone fits 20 MB. The whole estate
+// does not: the senders of chat, mail and pagers (with their text/template) cost 1.1 MB, the calls of EC2, S3 and SNS that
+// keep images, snapshots and volumes about one more, and the kinds and runbooks themselves another. HTTP/2 and inlining are
+// left out already; what is left to leave out are the ways in which AWS hands out credentials, which people need.
+const sizeLimit = 24_000_000
 
 func TestProgramIsSmall(t *testing.T) {
 	info, err := os.Stat(buildProgram(t))
@@ -32,7 +35,7 @@ func TestProgramIsSmall(t *testing.T) {
 	}
 	t.Logf("%d bytes of %d", info.Size(), sizeLimit)
 	if info.Size() > sizeLimit {
-		t.Errorf("the stripped program has %d bytes, more than %d: has something brought in text/template, or put a client of the "+
+		t.Errorf("the stripped program has %d bytes, more than %d: has something put a client of the "+
 			"AWS SDK into an interface?", info.Size(), sizeLimit)
 	}
 }

@@ -88,7 +88,7 @@ steps:
 	{name: "at-once", body: `
 confirm: none
 steps:
-  - {id: a, each: [one, two, three], at_once: 2, uses: do, with: {takes: 1s}}
+  - {id: s, each: [a, b, c], at_once: 2, uses: do, with: {takes: 1s}}
 `},
 	{name: "failed-then-skipped", replies: []string{"skip ", "skip it is not needed tonight"}, body: `
 confirm: none

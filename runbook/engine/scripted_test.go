@@ -84,7 +84,7 @@ type do struct {
 
 // Prepare takes another time for each step, so that steps side by side have one order.
 func (d *do) Prepare(ctx context.Context, call runbook.Call) (runbook.Before, error) {
-	if err := runbook.Sleep(ctx, d.s.clock, 10*time.Millisecond<<(call.Step[0]-'a')); err != nil {
+	if err := runbook.Sleep(ctx, d.s.clock, 10*time.Millisecond<<(call.Step[len(call.Step)-1]-'a')); err != nil {
 		return nil, err
 	}
 	d.s.mu.Lock()
