@@ -64,7 +64,7 @@ func TestRealRsync(t *testing.T) {
 	}
 	texts := 0
 	call := runbook.Call{
-		Run: "r", Step: "sync", Key: runbook.NewKey("r", "sync", 1), Since: time.Now(), Log: io.Discard,
+		Run: "r", Step: "sync", Key: runbook.NewKey(realRun, "sync", 1), Since: time.Now(), Log: io.Discard,
 		Progress: func(runbook.Progress) { texts++ },
 	}
 	if _, err := a.Prepare(t.Context(), call); err != nil {
