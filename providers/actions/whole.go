@@ -14,6 +14,12 @@ func whole(s providers.Set) providers.Set {
 	if s.Volumes == nil {
 		s.Volumes = absent{}
 	}
+	if s.Snapshots == nil {
+		s.Snapshots = absent{}
+	}
+	if s.Disks == nil {
+		s.Disks = absent{}
+	}
 	if s.Images == nil {
 		s.Images = absent{}
 	}
@@ -80,6 +86,38 @@ func (absent) FindVolumes(_ context.Context, region string, _ map[string]string)
 func (absent) Attach(_ context.Context, region, _, _, _ string) error { return gone("attach", region) }
 
 func (absent) Detach(_ context.Context, region, _, _ string) error { return gone("detach", region) }
+
+func (absent) Snapshot(_ context.Context, region, _ string) (providers.Snapshot, error) {
+	return providers.Snapshot{}, gone("read snapshot", region)
+}
+
+func (absent) FindSnapshots(_ context.Context, region, _ string, _ map[string]string) ([]providers.Snapshot, error) {
+	return nil, gone("find snapshots", region)
+}
+
+func (absent) CreateSnapshot(_ context.Context, region, _, _ string, _ map[string]string) (providers.Snapshot, error) {
+	return providers.Snapshot{}, gone("create snapshot", region)
+}
+
+func (absent) CopySnapshot(_ context.Context, region string, _ providers.SnapshotCopy) (providers.Snapshot, error) {
+	return providers.Snapshot{}, gone("copy snapshot", region)
+}
+
+func (absent) DeleteSnapshot(_ context.Context, region, _ string) error {
+	return gone("delete snapshot", region)
+}
+
+func (absent) CreateVolume(_ context.Context, region string, _ providers.NewVolume) (providers.Volume, error) {
+	return providers.Volume{}, gone("create volume", region)
+}
+
+func (absent) DeleteVolume(_ context.Context, region, _ string) error {
+	return gone("delete volume", region)
+}
+
+func (absent) Hydration(_ context.Context, region, _ string) (providers.Hydration, error) {
+	return providers.Hydration{}, gone("read hydration", region)
+}
 
 func (absent) Image(_ context.Context, region, _ string) (providers.Image, error) {
 	return providers.Image{}, gone("read image", region)

@@ -42,6 +42,13 @@ type ec2API struct {
 	describeTypes           method[ec2.DescribeInstanceTypesInput, ec2.DescribeInstanceTypesOutput]
 	describeSubnets         method[ec2.DescribeSubnetsInput, ec2.DescribeSubnetsOutput]
 	describeGroups          method[ec2.DescribeSecurityGroupsInput, ec2.DescribeSecurityGroupsOutput]
+	describeSnapshots       method[ec2.DescribeSnapshotsInput, ec2.DescribeSnapshotsOutput]
+	createSnapshot          method[ec2.CreateSnapshotInput, ec2.CreateSnapshotOutput]
+	copySnapshot            method[ec2.CopySnapshotInput, ec2.CopySnapshotOutput]
+	deleteSnapshot          method[ec2.DeleteSnapshotInput, ec2.DeleteSnapshotOutput]
+	createVolume            method[ec2.CreateVolumeInput, ec2.CreateVolumeOutput]
+	deleteVolume            method[ec2.DeleteVolumeInput, ec2.DeleteVolumeOutput]
+	describeVolumeStatus    method[ec2.DescribeVolumeStatusInput, ec2.DescribeVolumeStatusOutput]
 }
 
 // dnsAPI is what is used of Route 53.
@@ -102,6 +109,13 @@ func newEC2(s *session, region string) *ec2API {
 		describeTypes:           bind(x.DescribeInstanceTypes),
 		describeSubnets:         bind(x.DescribeSubnets),
 		describeGroups:          bind(x.DescribeSecurityGroups),
+		describeSnapshots:       bind(x.DescribeSnapshots),
+		createSnapshot:          bind(x.CreateSnapshot),
+		copySnapshot:            bind(x.CopySnapshot),
+		deleteSnapshot:          bind(x.DeleteSnapshot),
+		createVolume:            bind(x.CreateVolume),
+		deleteVolume:            bind(x.DeleteVolume),
+		describeVolumeStatus:    bind(x.DescribeVolumeStatus),
 	}
 }
 

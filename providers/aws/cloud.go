@@ -74,6 +74,9 @@ var (
 	_ providers.Identity  = (*Cloud)(nil)
 	_ providers.Power     = (*Cloud)(nil)
 	_ providers.Places    = (*Cloud)(nil)
+
+	_ providers.Snapshots   = (*Cloud)(nil)
+	_ providers.VolumeMaker = (*Cloud)(nil)
 )
 
 // New reads the configuration. It sends nothing.
@@ -99,6 +102,7 @@ func (c *Cloud) Set() providers.Set {
 	return providers.Set{
 		Instances: c, Volumes: c, Images: c, Addresses: c, Records: c, Identity: c,
 		Power: c, Places: c,
+		Snapshots: c, Disks: c,
 	}
 }
 

@@ -13,6 +13,7 @@ func TestConformance(t *testing.T) {
 	const short = 100 * time.Millisecond
 	e := start(t, emulator.Options{Delays: emulator.Delays{
 		Pending: 2 * short, Stop: short, Attach: short, Detach: short, Terminate: short, InSync: short,
+		Visible: short, Create: 2 * short, Hydrate: 5 * short, Snapshot: 5 * short, Carry: 5 * short,
 	}})
 	image := e.SeedImage(region, "standby", "Role", "standby")
 	kept := e.SeedInstance(region, zone, image)
@@ -22,7 +23,7 @@ func TestConformance(t *testing.T) {
 		Image: image, Subnet: e.Subnet(region, zone), SecurityGroups: []string{e.SecurityGroup(region)},
 		Group: e.SeedGroup(region, "isolated"), Protected: kept,
 		Volume: e.SeedVolume(region, zone, 1), FarVolume: e.SeedVolume(region, "us-east-1b", 1),
-		Address: e.SeedAddress(region), HostedZone: e.SeedZone("example.com", false), Name: "conformance.example.com",
+		Elsewhere: "us-west-1", Address: e.SeedAddress(region), HostedZone: e.SeedZone("example.com", false), Name: "conformance.example.com",
 		Patience: 20 * time.Second,
 	}
 	providertest.Run(t, func(*testing.T) providertest.Lab { return lab })

@@ -146,7 +146,8 @@ func (c *Cloud) Detach(ctx context.Context, region, volume, instance string) err
 func volume(region string, v types.Volume) providers.Volume {
 	got := providers.Volume{
 		ID: sdk.ToString(v.VolumeId), Region: region, Zone: sdk.ToString(v.AvailabilityZone), State: string(v.State),
-		SizeGiB: int(sdk.ToInt32(v.Size)), Tags: fromTags(v.Tags),
+		SizeGiB: int(sdk.ToInt32(v.Size)), Snapshot: sdk.ToString(v.SnapshotId), Type: string(v.VolumeType),
+		Encrypted: sdk.ToBool(v.Encrypted), KMSKey: sdk.ToString(v.KmsKeyId), Created: moment(v.CreateTime), Tags: fromTags(v.Tags),
 	}
 	for _, a := range v.Attachments {
 		if a.State == types.VolumeAttachmentStateDetached {

@@ -53,6 +53,23 @@ func (l lab) calls(ctx context.Context) map[string]func() error {
 		calls["attach"] = func() error { return s.Attach(ctx, l.Region, l.Volume, id, device) }
 		calls["detach"] = func() error { return s.Detach(ctx, l.Region, l.Volume, id) }
 	}
+	if s := l.Set.Snapshots; s != nil && l.Volume != "" {
+		calls["snapshot"] = func() error { _, err := s.Snapshot(ctx, l.Region, "snap-0123456789abcdef0"); return err }
+		calls["create snapshot"] = func() error { _, err := s.CreateSnapshot(ctx, l.Region, l.Volume, "", nil); return err }
+		calls["copy snapshot"] = func() error {
+			_, err := s.CopySnapshot(ctx, l.Region, providers.SnapshotCopy{FromRegion: l.Region, Snapshot: "snap-0123456789abcdef0"})
+			return err
+		}
+		calls["delete snapshot"] = func() error { return s.DeleteSnapshot(ctx, l.Region, "snap-0123456789abcdef0") }
+	}
+	if s := l.Set.Disks; s != nil && l.Volume != "" {
+		calls["create volume"] = func() error {
+			_, err := s.CreateVolume(ctx, l.Region, providers.NewVolume{Token: l.token("v"), Zone: l.Zone, SizeGiB: 1})
+			return err
+		}
+		calls["delete volume"] = func() error { return s.DeleteVolume(ctx, l.Region, l.Volume) }
+		calls["hydration"] = func() error { _, err := s.Hydration(ctx, l.Region, l.Volume); return err }
+	}
 	if s := l.Set.Addresses; s != nil && l.Address != "" {
 		calls["address"] = func() error { _, err := s.Address(ctx, l.Region, l.Address); return err }
 		calls["associate"] = func() error { return s.Associate(ctx, l.Region, l.Address, id, "") }

@@ -36,6 +36,7 @@ type Lab struct {
 	Volume    string // free, in Zone
 	FarVolume string // free, in another zone
 	Address   string // free, in Region
+	Elsewhere string // a second region, for copies
 
 	HostedZone string // an id
 	Name       string // a name in that zone without records, for the suite to use
@@ -73,7 +74,9 @@ func Run(t *testing.T, open func(t *testing.T) Lab) {
 
 // RunIn is Run with each check inside of a frame, such as synctest.Test.
 func RunIn(t *testing.T, frame func(t *testing.T, f func(t *testing.T)), open func(t *testing.T) Lab) {
-	for _, group := range [][]check{instanceChecks, powerChecks, placeChecks, volumeChecks, addressChecks, recordChecks, hostChecks, deadlineChecks} {
+	for _, group := range [][]check{
+		instanceChecks, powerChecks, placeChecks, volumeChecks, diskChecks, addressChecks, recordChecks, hostChecks, deadlineChecks,
+	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				frame(t, func(t *testing.T) {

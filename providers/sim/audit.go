@@ -26,6 +26,9 @@ type Audit struct {
 	Associations    int
 	Disassociations int
 	RecordChanges   int
+	Snapshots       []string // made, by CreateSnapshot and CopySnapshot, in order
+	Volumes         []string // made, in order
+	Deletions       int      // of volumes and snapshots
 	Mounts          int
 	Copies          int            // rsyncs that came to their end
 	Starts          map[string]int // "MACHINE UNIT" -> how often it was started
@@ -66,7 +69,7 @@ func (a *Audit) count(e Entry) {
 	}
 	counters := map[string]*int{
 		opTerminate: &a.Terminations, opAttach: &a.Attachments, opDetach: &a.Detachments, opAssociate: &a.Associations,
-		opDisassociate: &a.Disassociations, opChange: &a.RecordChanges,
+		opDisassociate: &a.Disassociations, opChange: &a.RecordChanges, opDropSnapshot: &a.Deletions, opDropVolume: &a.Deletions,
 	}
 	if n := counters[e.Op]; n != nil {
 		*n++
@@ -75,6 +78,10 @@ func (a *Audit) count(e Entry) {
 	case e.Op == opRun:
 		a.Instances = append(a.Instances, e.ID)
 		a.Launched[e.Token]++
+	case e.Op == opSnapshot, e.Op == opCopySnapshot:
+		a.Snapshots = append(a.Snapshots, e.ID)
+	case e.Op == opVolume:
+		a.Volumes = append(a.Volumes, e.ID)
 	case e.Effect == "mount":
 		a.Mounts++
 	case e.Effect == "rsync" && e.Text == "":

@@ -29,7 +29,7 @@ func TestConformance(t *testing.T) {
 			Region: east, Image: "ami-0bbb0000000000001", Type: "m7i.large", Zone: "us-east-1b",
 			Subnet: "subnet-0bbb0000000000001", SecurityGroups: []string{"sg-0bbb0000000000001"},
 			Group: "sg-0bbb0000000000002", Protected: kept.ID,
-			Volume: vol, FarVolume: far.ID, Address: eip, HostedZone: "Z0123456789ABC", Name: "suite.example.com",
+			Volume: vol, FarVolume: far.ID, Elsewhere: west, Address: eip, HostedZone: "Z0123456789ABC", Name: "suite.example.com",
 			Host: providers.Host{Address: "203.0.113.5", ID: "replica-1"}, Nobody: providers.Host{Address: "203.0.113.200"},
 			Hex: []string{"hex"}, URL: "https://www.example.com/", Page: "198.51.100.4", Silent: "203.0.113.5",
 		}

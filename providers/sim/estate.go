@@ -48,6 +48,7 @@ func FromEstate(e *runbook.Estate, scene Scene, seed uint64) Spec {
 	b.hostedZone(e.Service.Name, e.Service.Zone, e.Service.Servers, true)
 	b.drill()
 	b.networks()
+	b.snapshots()
 	if scene == GoneDark {
 		b.spec.Faults.Dark = []Dark{{Region: "production"}}
 	}

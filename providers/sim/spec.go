@@ -35,6 +35,9 @@ type Spec struct {
 	// Offers says which types a zone has; one that is not in it has them all. ZoneStates are those that are not available.
 	Offers     map[string][]string `json:"offers,omitempty"`
 	ZoneStates map[string]string   `json:"zone_states,omitempty"`
+	Snapshots  []Snapshot          `json:"snapshots,omitempty"`
+	// BadKeys are KMS keys that are disabled, or that this account may not use.
+	BadKeys []string `json:"bad_keys,omitempty"`
 	// Limit holds Route 53 to five requests a second of one process, as AWS does for an account.
 	Limit bool `json:"limit,omitempty"`
 }
@@ -57,6 +60,13 @@ type Service struct {
 // Volume is a volume and what is on it.
 type Volume struct {
 	providers.Volume
+	Data Data
+}
+
+// Snapshot is a snapshot that is there from the start, and what is in it. One without a time of its own is from some hours
+// before; one without a state is completed.
+type Snapshot struct {
+	providers.Snapshot
 	Data Data
 }
 
@@ -120,6 +130,9 @@ type Delays struct {
 	Shutdown  Span `json:"shutdown"`  // shutting-down to terminated, stopping to stopped
 	Attach    Span `json:"attach"`    // attaching to attached
 	Detach    Span `json:"detach"`    // detaching to available
+	Create    Span `json:"create"`    // a volume: creating to available
+	Snapshot  Span `json:"snapshot"`  // a snapshot: pending to completed
+	Carry     Span `json:"carry"`     // a snapshot's copy to another region: pending to completed
 	Associate Span `json:"associate"` // accepted to packets arriving
 	Insync    Span `json:"insync"`    // a record change on the last name server
 	SSH       Span `json:"ssh"`       // connect and run something trivial
@@ -139,7 +152,8 @@ func DefaultDelays() Delays {
 		Call: span(60*ms, 180*ms), Write: span(200*ms, 450*ms), Accept: span(1600*ms, 2200*ms),
 		Visible: span(300*ms, 1800*ms),
 		Pending: span(9*s, 13*s), Boot: span(30*s, 34*s), Checks: span(110*s, 150*s), Shutdown: span(15*s, 30*s),
-		Attach: span(3*s, 4*s), Detach: span(3*s, 5*s), Associate: span(1500*ms, 2500*ms),
+		Attach: span(3*s, 4*s), Detach: span(3*s, 5*s),
+		Create: span(2*s, 4*s), Snapshot: span(40*s, 70*s), Carry: span(90*s, 150*s), Associate: span(1500*ms, 2500*ms),
 		Insync: span(32*s, 38*s),
 		SSH:    span(120*ms, 350*ms), Command: span(200*ms, 600*ms), Mount: span(2*s, 4*s), Pause: span(2*s, 4*s),
 		Service: span(26*s, 32*s), Scan: span(20*s, 26*s), Rate: 61_000_000,

@@ -19,6 +19,7 @@ type state struct {
 	launched  []string          // ids, in the order of their launch
 	tokens    map[string]string // scope and client token -> instance
 	volumes   map[string]*volume
+	snapshots map[string]*snapshot
 	addresses map[string]*address
 	zones     map[string]*zone
 	subnets   map[string]providers.Subnet
@@ -42,6 +43,9 @@ type volume struct {
 	on             string
 	device         string
 	attached, free time.Time
+	// What it was made of: how, and when it is to be seen, available, filled and gone.
+	made                              *providers.NewVolume
+	visible, listed, ready, full, end time.Time
 }
 
 type address struct {
@@ -66,7 +70,7 @@ func newState(spec *Spec) *state {
 		spec:   spec,
 		at:     spec.Start,
 		images: map[string]providers.Image{}, machines: map[string]*machine{}, tokens: map[string]string{},
-		volumes: map[string]*volume{}, addresses: map[string]*address{}, zones: map[string]*zone{},
+		volumes: map[string]*volume{}, snapshots: map[string]*snapshot{}, addresses: map[string]*address{}, zones: map[string]*zone{},
 		subnets: map[string]providers.Subnet{}, groups: map[string]providers.Group{},
 		changes: map[string]time.Time{}, darkened: map[string]time.Time{},
 		seen: map[int]int{}, fired: map[int]int{}, first: map[string]time.Time{}, draws: map[string]int{},
@@ -92,6 +96,9 @@ func (s *state) stock() {
 		}
 		kept.Tags = maps.Clone(v.Tags)
 		s.volumes[v.ID] = kept
+	}
+	for n, x := range s.spec.Snapshots {
+		s.keepSnapshot(n, x)
 	}
 	for _, a := range s.spec.Addresses {
 		s.addresses[a.Address] = &address{Address: a}
@@ -210,6 +217,11 @@ var changes = map[string]func(*state, Entry){
 	opAssociate:    (*state).associate,
 	opDisassociate: (*state).disassociate,
 	opChange:       (*state).change,
+	opSnapshot:     (*state).createSnapshot,
+	opCopySnapshot: (*state).copySnapshot,
+	opDropSnapshot: (*state).deleteSnapshot,
+	opVolume:       (*state).createVolume,
+	opDropVolume:   (*state).deleteVolume,
 	"host:mount":   (*state).mount,
 	"host:umount":  (*state).umount,
 	"host:rsync":   (*state).synced,

@@ -33,6 +33,10 @@ func (v *volume) describe(t time.Time) providers.Volume {
 	out := v.Volume
 	out.Tags = maps.Clone(v.Tags)
 	out.Instance, out.Device, out.Attachment = v.holder(t), "", ""
+	if state := v.passing(t); state != "" {
+		out.State = state
+		return out
+	}
 	if out.Instance == "" {
 		if out.State == "" || out.State == "in-use" {
 			out.State = "available"
@@ -49,9 +53,9 @@ func (v *volume) describe(t time.Time) providers.Volume {
 	return out
 }
 
-func (s *state) volume(r request, id string) (*volume, error) {
+func (s *state) volume(r request, id string, now time.Time) (*volume, error) {
 	v := s.volumes[id]
-	if v == nil || v.Region != r.region {
+	if v == nil || v.Region != r.region || now.Before(v.visible) || v.gone(now) {
 		return nil, refuse(providers.NotFound, r, "InvalidVolume.NotFound", "The volume %q does not exist.", id)
 	}
 	return v, nil
@@ -59,7 +63,7 @@ func (s *state) volume(r request, id string) (*volume, error) {
 
 func (c *cloud) Volume(ctx context.Context, region, id string) (out providers.Volume, err error) {
 	err = c.read(ctx, "ec2:DescribeVolumes", region, id, func(s *state, now time.Time, r request) error {
-		v, err := s.volume(r, id)
+		v, err := s.volume(r, id, now)
 		if err == nil {
 			out = v.describe(now)
 		}
@@ -71,7 +75,7 @@ func (c *cloud) Volume(ctx context.Context, region, id string) (out providers.Vo
 func (c *cloud) FindVolumes(ctx context.Context, region string, tags map[string]string) (out []providers.Volume, err error) {
 	err = c.read(ctx, "ec2:DescribeVolumes", region, words(tags), func(s *state, now time.Time, _ request) error {
 		for _, id := range slices.Sorted(maps.Keys(s.volumes)) {
-			if v := s.volumes[id]; v.Region == region && bears(v.Tags, tags) {
+			if v := s.volumes[id]; v.Region == region && bears(v.Tags, tags) && !now.Before(v.listed) && !v.gone(now) {
 				out = append(out, v.describe(now))
 			}
 		}
@@ -83,7 +87,7 @@ func (c *cloud) FindVolumes(ctx context.Context, region string, tags map[string]
 func (c *cloud) Attach(ctx context.Context, region, volume, instance, device string) error {
 	r := request{op: opAttach, region: region, about: volume + " " + instance}
 	return c.regional(ctx, r, c.spec.Delays.Write, func(s *state, now time.Time) (*Entry, error) {
-		v, err := s.volume(r, volume)
+		v, err := s.volume(r, volume, now)
 		if err != nil {
 			return nil, err
 		}
@@ -109,8 +113,12 @@ func (s *state) mayAttach(r request, v *volume, m *machine, device string, now t
 	if on := v.holder(now); on != "" {
 		return refuse(providers.Conflict, r, "VolumeInUse", "%s is already attached to %s", v.ID, on)
 	}
-	if v.State != "" && v.State != "available" && v.State != "in-use" {
-		return refuse(providers.NotReady, r, "IncorrectState", "The volume %q is %s", v.ID, v.State)
+	if is := v.describe(now).State; is != "available" && is != "in-use" {
+		kind := providers.NotReady
+		if is != "creating" {
+			kind = providers.Conflict // it will never be
+		}
+		return refuse(kind, r, "IncorrectState", "The volume %q is %s", v.ID, is)
 	}
 	switch m.now(now).state {
 	case providers.InstanceRunning, providers.InstanceStopped:
@@ -138,7 +146,7 @@ func (s *state) attach(e Entry) {
 func (c *cloud) Detach(ctx context.Context, region, volume, instance string) error {
 	r := request{op: opDetach, region: region, about: volume + " " + instance}
 	return c.regional(ctx, r, c.spec.Delays.Write, func(s *state, now time.Time) (*Entry, error) {
-		v, err := s.volume(r, volume)
+		v, err := s.volume(r, volume, now)
 		if err != nil {
 			return nil, err
 		}

@@ -146,6 +146,7 @@ func (w *World) Set() providers.Set {
 	return providers.Set{
 		Instances: c, Volumes: c, Images: c, Addresses: c, Records: c, Identity: c, Shell: c, Web: c, Names: c,
 		Power: c, Places: c,
+		Snapshots: c, Disks: c,
 	}
 }
 

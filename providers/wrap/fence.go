@@ -9,13 +9,20 @@ import (
 
 // Fence refuses, before it is sent, every call that would change something that may does not allow; it returns may's
 // error as it is. It is the second line behind the engine's own check, for what an action did not declare. Reads pass.
-// So does Launch: what it makes belongs to the run.
+// So does Launch: what it makes belongs to the run. So do the snapshots and volumes that are made, and for the same reason:
+// a snapshot of a production volume changes nothing of that volume, and neither does its copy.
 func Fence(set providers.Set, may func(runbook.Target) error) providers.Set {
 	if set.Instances != nil {
 		set.Instances = fencedInstances{set.Instances, may}
 	}
 	if set.Volumes != nil {
 		set.Volumes = fencedVolumes{set.Volumes, may}
+	}
+	if set.Snapshots != nil {
+		set.Snapshots = fencedSnapshots{set.Snapshots, may}
+	}
+	if set.Disks != nil {
+		set.Disks = fencedDisks{set.Disks, may}
 	}
 	if set.Addresses != nil {
 		set.Addresses = fencedAddresses{set.Addresses, may}

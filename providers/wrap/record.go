@@ -34,6 +34,12 @@ func Record(set providers.Set, clock runbook.Clock, sink func(CallRecord)) provi
 	if set.Volumes != nil {
 		set.Volumes = recordedVolumes{set.Volumes, r}
 	}
+	if set.Snapshots != nil {
+		set.Snapshots = recordedSnapshots{set.Snapshots, r}
+	}
+	if set.Disks != nil {
+		set.Disks = recordedDisks{set.Disks, r}
+	}
 	if set.Images != nil {
 		set.Images = recordedImages{set.Images, r}
 	}

@@ -22,6 +22,7 @@ const (
 	theirs = "i-0c3d4e5f607182930"
 	disk   = "vol-0b2c3d4e5f6071829"
 	number = "198.51.100.7"
+	saved  = "snap-0b2c3d4e5f6071829"
 )
 
 func world() *sim.World {
@@ -34,6 +35,7 @@ func world() *sim.World {
 		Instances: []sim.Instance{machine(ours, "192.0.2.11"), machine(theirs, "192.0.2.12")},
 		Images:    []providers.Image{{ID: "ami-0b2c3d4e5f6071829", Region: region, State: "available"}},
 		Volumes:   []sim.Volume{{Volume: providers.Volume{ID: disk, Region: region, Zone: "us-east-1a", State: "available"}}},
+		Snapshots: []sim.Snapshot{{Snapshot: providers.Snapshot{ID: saved, Region: region, Volume: disk, SizeGiB: 8}}},
 		Addresses: []providers.Address{{Address: number, Region: region, Instance: theirs}},
 		Zones: []sim.Zone{{
 			Zone:    providers.Zone{ID: zoneID, Name: "example.com", Servers: []string{"ns-1.example.net"}},
@@ -55,6 +57,10 @@ var mutations = []struct {
 		return s.Volumes.Attach(ctx, region, disk, ours, "/dev/sdf")
 	}},
 	{"detach", []string{disk, ours}, func(ctx context.Context, s providers.Set) error { return s.Volumes.Detach(ctx, region, disk, ours) }},
+	{"delete volume", []string{disk}, func(ctx context.Context, s providers.Set) error { return s.Disks.DeleteVolume(ctx, region, disk) }},
+	{"delete snapshot", []string{saved}, func(ctx context.Context, s providers.Set) error {
+		return s.Snapshots.DeleteSnapshot(ctx, region, saved)
+	}},
 	{"associate", []string{number, ours, theirs}, func(ctx context.Context, s providers.Set) error {
 		return s.Addresses.Associate(ctx, region, number, ours, theirs)
 	}},
@@ -110,6 +116,25 @@ func TestFenceNeedsEveryTarget(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestFenceLetsWhatIsMadePass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, w := t.Context(), world()
+		s := wrap.Fence(w.Set(), func(runbook.Target) error { return errFence })
+		if _, err := s.Snapshots.CreateSnapshot(ctx, region, disk, "", nil); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Snapshots.CopySnapshot(ctx, "us-west-1", providers.SnapshotCopy{FromRegion: region, Snapshot: saved}); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Disks.CreateVolume(ctx, region, providers.NewVolume{Token: "t", Zone: "us-east-1a", Snapshot: saved}); err != nil {
+			t.Error(err)
+		}
+		if a := w.Audit(); len(a.Snapshots) != 2 || len(a.Volumes) != 1 {
+			t.Errorf("%+v", a)
+		}
+	})
 }
 
 func TestFenceLetsReadsAndLaunchPass(t *testing.T) {

@@ -50,6 +50,8 @@ func (e *Emulator) attach(c *call) *answer {
 	switch {
 	case err != nil:
 		return c.passOn(err)
+	case e.volumeState(id, time.Now()) != "":
+		return c.fail(400, "IncorrectState", "The volume '"+id+"' is not 'available'.")
 	case holder != "":
 		return c.fail(400, "VolumeInUse", id+" is already attached to an instance")
 	case m.state != "running" && m.state != "stopped":
@@ -120,7 +122,19 @@ func (e *Emulator) detach(c *call) *answer {
 }
 
 func (e *Emulator) describeVolumes(c *call) *answer {
+	now := time.Now()
+	for _, id := range c.asked("VolumeId") {
+		if e.hidden(id, now) {
+			return c.fail(400, "InvalidVolume.NotFound", "The volume '"+id+"' does not exist.")
+		}
+	}
 	return rewritten(e.forwardForm(c, maps.Clone(c.form)), func(root *node) {
+		root.at("volumeSet").dropItems(func(i *node) bool { return !e.hidden(i.get("volumeId"), now) })
+		for _, v := range root.all("volumeSet", "item") {
+			if state := e.volumeState(v.get("volumeId"), now); state != "" {
+				v.set(txt("status", state))
+			}
+		}
 		for _, v := range root.all("volumeSet", "item") {
 			d := e.disks[v.get("volumeId")]
 			if d == nil {

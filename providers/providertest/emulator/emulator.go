@@ -36,6 +36,10 @@ type Delays struct {
 	Console   time.Duration // running to host keys on the console
 	Attach    time.Duration // attaching to attached
 	Detach    time.Duration // detaching to available
+	Create    time.Duration // of a volume: creating to available
+	Hydrate   time.Duration // of a volume with a rate: available to filled
+	Snapshot  time.Duration // pending to completed
+	Carry     time.Duration // of a snapshot's copy: pending to completed
 	Stop      time.Duration // stopping to stopped
 	Terminate time.Duration // shutting-down to terminated
 	InSync    time.Duration // PENDING to INSYNC
@@ -56,16 +60,18 @@ type Emulator struct {
 	logMu sync.Mutex
 	log   []Request
 
-	mu       sync.Mutex // all that follows, and every request to moto that changes something
-	closed   bool
-	timers   []*time.Timer
-	trouble  error
-	machines map[string]*machine
-	disks    map[string]*disk
-	tokens   map[string]*token
-	known    map[string]bool // association ids there have been
-	lent     int             // temporary addresses given out
-	dns      records
+	mu        sync.Mutex // all that follows, and every request to moto that changes something
+	closed    bool
+	timers    []*time.Timer
+	trouble   error
+	machines  map[string]*machine
+	disks     map[string]*disk
+	volumes   map[string]*volume
+	snapshots map[string]*snapshot
+	tokens    map[string]*token
+	known     map[string]bool // association ids there have been
+	lent      int             // temporary addresses given out
+	dns       records
 }
 
 // Start starts moto and the proxy. Without moto on the PATH it returns ErrNoMoto.
@@ -84,7 +90,7 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 	}
 	e := &Emulator{
 		opts: opts, moto: m, url: "http://" + l.Addr().String(), quit: make(chan struct{}), events: make(chan func(), 4096),
-		machines: map[string]*machine{}, disks: map[string]*disk{}, tokens: map[string]*token{}, known: map[string]bool{},
+		machines: map[string]*machine{}, disks: map[string]*disk{}, volumes: map[string]*volume{}, snapshots: map[string]*snapshot{}, tokens: map[string]*token{}, known: map[string]bool{},
 		dns: newRecords(),
 	}
 	e.server = &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second}
