@@ -237,7 +237,12 @@ type Host struct {
 	Region  string `json:"region,omitempty"` // of the instance ID, so that its keys can be read from its console
 	User    string `json:"user,omitempty"`
 	Port    int    `json:"port,omitempty"`
+	Local   bool   `json:"local,omitempty"` // this very machine, without ssh: Console alone sets it, no file can
 }
+
+// Console is this machine, where lifeboat runs. No value of a runbook leads to it: a host that was left out by mistake
+// must not become the operator's own.
+func Console() Host { return Host{Address: "console", Local: true} }
 
 // Command is what to run. Output goes line by line to Line, already made safe for a terminal; what was written is also
 // kept in the Result, up to 64 KiB from the end.

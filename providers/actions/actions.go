@@ -50,6 +50,8 @@ func Catalog(set providers.Set, opt Options) *runbook.Catalog {
 		dnsAnswers(w),
 		hostMount(w),
 		rsync(w),
+		rsyncDryRun(w),
+		copyComplete(w),
 		replicaPause(w),
 		serviceStart(w),
 		shell(w),

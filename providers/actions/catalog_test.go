@@ -13,7 +13,7 @@ import (
 
 // everything is what the kinds are called in files; a name that is missing here breaks somebody's runbook.
 const everything = "instance.launch instance.ready instance.fenced volume.attach address.associate dns.record dns.answers " +
-	"host.mount rsync replica.pause service.start shell http.up http.down manual wait"
+	"host.mount rsync rsync.dry_run copy.complete replica.pause service.start shell http.up http.down manual wait"
 
 func TestCatalogIsComplete(t *testing.T) {
 	var names []string
@@ -123,6 +123,8 @@ ssh: {user: admin, port: 2222, host_keys: {replica-1: [ssh-ed25519 AAAA]}}
 		"dns.answers":       "{name: www.example.com, value: 198.51.100.7}",
 		"host.mount":        "{host: 198.51.100.7, volume: vol-1, path: /srv/data}",
 		"rsync":             "{from: {host: replica-1, path: /srv/data, id: i-2}, to: {host: 198.51.100.7, path: /srv/data}}",
+		"rsync.dry_run":     "{from: {host: replica-1, path: /srv/data, id: i-2}, to: {host: 198.51.100.7, path: /srv/data}, delete: true}",
+		"copy.complete":     "{at: {host: 198.51.100.7, path: /srv/data}, max_age: 26h}",
 		"replica.pause":     "{replica: {host: replica-1, path: /srv/data, pause: [pause]}}",
 		"service.start":     "{host: {address: 198.51.100.7, id: i-1}, services: [httpd]}",
 		"shell":             `{host: 198.51.100.7, argv: [touch, x], env: {TOKEN: "${{ secret.TOKEN }}"}}`,
@@ -176,7 +178,7 @@ func checkDefaults(t *testing.T, a runbook.Probe) {
 		}
 	case *copyTree:
 		alias, keys := a.alias()
-		if a.On != "target" || a.Port != 2222 || a.User != "admin" || !a.Sudo || alias != "replica-1" || len(keys) != 1 {
+		if a.On != "target" || a.Floor != 50 || a.Port != 2222 || a.User != "admin" || !a.Sudo || alias != "replica-1" || len(keys) != 1 {
 			t.Errorf("%+v", a)
 		}
 	case *up:

@@ -33,7 +33,7 @@ func (r remote) change(ctx context.Context, argv ...string) (providers.Result, e
 }
 
 func (r remote) asRoot(argv []string) []string {
-	if !r.sudo {
+	if !r.sudo || r.host.Local { // on this machine lifeboat is who it is
 		return argv
 	}
 	return append([]string{"sudo", "-n", "--"}, argv...)
@@ -73,6 +73,9 @@ func (r remote) ended(argv []string, res providers.Result) error {
 
 // byHand is the ssh command line with which a person runs argv on the host.
 func (r remote) byHand(argv ...string) string {
+	if r.host.Local {
+		return line(argv)
+	}
 	port, alias := "", ""
 	if r.host.Port != 0 {
 		port = strconv.Itoa(r.host.Port)

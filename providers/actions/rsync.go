@@ -14,10 +14,12 @@ import (
 
 func rsync(w world) runbook.Kind {
 	return runbook.Kind{
-		Name:          "rsync",
-		Summary:       "bring a folder up to date from another",
-		New:           func() runbook.Probe { return &copyTree{w: w} },
-		Outputs:       []runbook.Output{{Name: "summary", Doc: "what rsync said at its end", Type: "string"}},
+		Name:    "rsync",
+		Summary: "bring a folder up to date from another",
+		New:     func() runbook.Probe { return &copyTree{w: w} },
+		Outputs: []runbook.Output{
+			{Name: "summary", Doc: "what rsync said at its end", Type: "string"},
+		},
 		Settle:        2 * time.Second,
 		Budget:        2 * time.Minute,
 		Timeout:       30 * time.Minute,
@@ -26,17 +28,20 @@ func rsync(w world) runbook.Kind {
 }
 
 // copyTree copies what is inside one folder into another. It runs on one of the two hosts, so that the data does not
-// pass through this machine. Running it again is harmless: after a crash it is simply run once more, unless the marker
-// that it leaves at its end says that it was done.
+// pass through this machine; or on this machine, where one of the folders is. Running it again is harmless: after a crash
+// it is simply run once more, unless the note that it leaves at its end says that it was done.
 type copyTree struct {
 	From     Place    `with:"from,required" doc:"where the data is: a path, or an object with host and path (a replica is one)"`
 	To       Place    `with:"to,required" doc:"where it goes: a path, or an object with host and path"`
-	On       string   `with:"on" default:"'target'" doc:"which host runs rsync: target (it pulls) or source (it pushes)"`
-	Delete   bool     `with:"delete" default:"false" doc:"delete what the source does not have"`
+	On       string   `with:"on" default:"'target'" doc:"who runs rsync: target (it pulls) or source (it pushes), which reaches the other host with a key of its own (the place's identity); or console, this machine, where one of the two is a folder: it uses ssh.identity or the agent"`
+	Delete   bool     `with:"delete" default:"false" doc:"delete what the source does not have, once a dry run has shown that the source is not empty and not under the floor"`
+	Floor    int      `with:"floor" default:"50" doc:"with delete: the share in per cent of the target's files, and of its bytes, that the source must have at least; 0 deletes whatever the source lacks, unless it has nothing"`
+	Marker   string   `with:"marker" doc:"file at the root of the target that says whether the copy is whole, such as .lifeboat-copy: probe copy.complete reads it. Left out, a marker that is there says from then on that the copy was replaced"`
 	Exclude  []string `with:"exclude" doc:"patterns of what to leave out"`
 	Options  []string `with:"options" doc:"more rsync options: --checksum, --compress, --hard-links, --acls, --xattrs, --numeric-ids, --sparse, --inplace, --whole-file, --bwlimit=RATE"`
 	User     string   `with:"user" default:"estate.ssh.user" doc:"ssh user on the other host, when the place names none"`
 	Port     int      `with:"port" default:"estate.ssh.port" doc:"ssh port of the other host, when the place names none"`
+	Identity string   `with:"identity" default:"estate.ssh.identity" doc:"private key with which this machine reaches the other host, when the place names none"`
 	HostKeys HostKeys `with:"host_keys" default:"estate.ssh.host_keys" doc:"pinned host keys; the other host's are handed to the one that runs rsync"`
 	Sudo     bool     `with:"sudo" default:"estate.ssh.user != '' && estate.ssh.user != 'root'" doc:"become root with sudo; when left out, if the ssh user is not root"`
 
@@ -52,7 +57,7 @@ type scratch struct {
 
 func (s scratch) knownHosts() string { return s.dir + "/" + string(s.key) + ".known_hosts" }
 
-func (s scratch) marker() string { return s.dir + "/" + string(s.key) + ".done" }
+func (s scratch) note() string { return s.dir + "/" + string(s.key) + ".done" }
 
 // scratch asks the host for its HOME; where that cannot be used, commands start in it anyway.
 func (a *copyTree) scratch(ctx context.Context, call runbook.Call) (scratch, error) {
@@ -72,11 +77,17 @@ const blanks = " '\"\\\t\n"
 
 // runs is the place whose host runs rsync, other the one that it reaches over ssh.
 func (a *copyTree) runs() (runs, other Place) {
-	if a.On == "source" {
-		return a.From, a.To
+	runs, other = a.To, a.From
+	if a.On == "source" || a.On == onConsole && a.From.Host.Address == "" {
+		runs, other = a.From, a.To
 	}
-	return a.To, a.From
+	if a.On == onConsole {
+		runs.Host = providers.Console()
+	}
+	return runs, other
 }
+
+const onConsole = "console"
 
 func (a *copyTree) on(call runbook.Call) remote {
 	runs, _ := a.runs()
@@ -85,14 +96,20 @@ func (a *copyTree) on(call runbook.Call) remote {
 
 func (a *copyTree) valid() error {
 	switch runs, _ := a.runs(); {
-	case a.On != "target" && a.On != "source":
-		return runbook.Fail(fmt.Sprintf("on: %q is neither target nor source", a.On), "", "write target or source")
+	case a.On != "target" && a.On != "source" && a.On != onConsole:
+		return runbook.Fail(fmt.Sprintf("on: %q is neither target nor source nor console", a.On), "", "write target, source or console")
 	case a.From.Path == "":
 		return runbook.Fail("there is nowhere to copy from", "the estate may have no such replica; nothing was changed", "write standby.replica in the estate, or choose another copy of the data")
 	case a.To.Path == "":
 		return runbook.Fail("there is nowhere to copy to", "", "name it in the step's `to`")
 	case !strings.HasPrefix(a.From.Path, "/") || !strings.HasPrefix(a.To.Path, "/"):
 		return runbook.Fail(fmt.Sprintf("%q and %q must both be absolute paths", a.From.Path, a.To.Path), "", "write whole paths, such as /srv/data")
+	case a.On == onConsole && (a.From.Host.Address == "") == (a.To.Host.Address == ""):
+		return runbook.Fail("on: console copies between a folder of this machine and a host", "rsync does not copy from one host to another through a third", "leave the host out of `from` or of `to`; or write target or source")
+	case a.Floor < 0 || a.Floor > 100:
+		return runbook.Fail(fmt.Sprintf("floor %d is no share in per cent", a.Floor), "", "write a number from 0 to 100")
+	case strings.ContainsAny(a.Marker, "/*?[") || strings.HasPrefix(a.Marker, "-") || a.Marker == "." || a.Marker == "..":
+		return runbook.Fail(fmt.Sprintf("marker %q is not the plain name of a file", a.Marker), "it lies at the root of the copy", "write a name, such as "+providers.MarkerFile)
 	case runs.Host.Address == "":
 		return runbook.Fail("no host is named to run rsync on", "lifeboat does not pass data through its own machine", "name a host in `"+map[string]string{"target": "to", "source": "from"}[a.On]+"`")
 	}
@@ -101,7 +118,7 @@ func (a *copyTree) valid() error {
 			return runbook.Fail(fmt.Sprintf("option %q is not one of those that a step may use", o), "others could delete, or run programs", "see the kind's parameter `options`")
 		}
 	}
-	for _, p := range []Place{a.From, a.To} {
+	for _, p := range []Place{a.From, a.To, {Path: "identity", Identity: a.Identity}} {
 		if strings.ContainsAny(p.Identity+p.Host.ID+p.Host.User+p.Host.Address, blanks) {
 			return runbook.Fail(fmt.Sprintf("%s: identity, id, user and address may hold neither blanks nor quotes", p), "rsync splits its ssh command at them", "")
 		}
@@ -134,11 +151,20 @@ func (a *copyTree) alias() (string, []string) {
 func (a *copyTree) ssh(place scratch) string {
 	_, other := a.runs()
 	words := []string{"ssh", "-oBatchMode=yes", "-oConnectTimeout=10", "-oServerAliveInterval=5", "-oServerAliveCountMax=3", "-oStrictHostKeyChecking=yes"}
-	if alias, _ := a.alias(); alias != "" {
-		words = append(words, "-oHostKeyAlias="+alias, "-oUserKnownHostsFile="+place.knownHosts(), "-oGlobalKnownHostsFile=/dev/null")
+	if alias, keys := a.alias(); alias != "" {
+		words = append(words, "-oHostKeyAlias="+alias, "-oGlobalKnownHostsFile=/dev/null")
+		if place.dir != "" {
+			words = append(words, "-oUserKnownHostsFile="+place.knownHosts())
+		} else {
+			words = append(words, "-oUserKnownHostsFile=/dev/null", knownCommand(alias, keys))
+		}
 	}
-	if other.Identity != "" {
-		words = append(words, "-oIdentitiesOnly=yes", "-i", other.Identity)
+	identity := other.Identity
+	if identity == "" && a.On == onConsole {
+		identity = a.Identity
+	}
+	if identity != "" {
+		words = append(words, "-oIdentitiesOnly=yes", "-i", identity)
 	}
 	port := other.Host.Port
 	if port == 0 {
@@ -150,23 +176,31 @@ func (a *copyTree) ssh(place scratch) string {
 	return strings.Join(words, " ")
 }
 
-func (a *copyTree) argv(place scratch) []string {
+func (a *copyTree) argv(place scratch, more ...string) []string {
 	// -s keeps the far shell away from the paths; the last exclude matches nothing and carries the key, so that a rsync
 	// of this attempt can be told from others.
-	argv := []string{"rsync", "-a", "-s", "--info=progress2", "--stats", "--partial", "--timeout=60"}
+	argv := append([]string{"rsync", "-a", "-s", "--info=progress2", "--stats", "--partial", "--timeout=60"}, more...)
+	argv = append(a.words(argv), "--exclude=/.lifeboat-"+string(place.key))
+	return append(append(argv, a.rsh(place)...), "--", a.end(a.From), a.end(a.To))
+}
+
+// words are the options of every rsync of the step, the dry ones too. What is excluded is neither copied nor deleted: the
+// marker is the target's own.
+func (a *copyTree) words(argv []string) []string {
 	if a.Delete {
 		argv = append(argv, "--delete")
 	}
 	for _, e := range a.Exclude {
 		argv = append(argv, "--exclude="+e)
 	}
-	argv = append(append(argv, "--exclude=/.lifeboat-"+string(place.key)), a.Options...)
-	_, other := a.runs()
-	from, to := a.end(a.From), a.end(a.To)
-	if other.Host.Address != "" {
-		argv = append(argv, "-e", a.ssh(place))
+	return append(append(argv, "--exclude=/"+cmp.Or(a.Marker, providers.MarkerFile)), a.Options...)
+}
+
+func (a *copyTree) rsh(place scratch) []string {
+	if _, other := a.runs(); other.Host.Address == "" {
+		return nil
 	}
-	return append(argv, "--", from, to)
+	return []string{"-e", a.ssh(place)}
 }
 
 // end is a place as the rsync that runs writes it: folders end in a slash, so that what is inside is copied.
@@ -203,13 +237,18 @@ func (a *copyTree) Prepare(ctx context.Context, call runbook.Call) (runbook.Befo
 	return nil, nil
 }
 
-// source is the host of the data as this machine reaches it.
-func (a *copyTree) source(call runbook.Call) remote {
-	host := a.From.Host
+// source is the host of the data as this machine reaches it, target that of the copy.
+func (a *copyTree) source(call runbook.Call) remote { return a.reach(a.From, call) }
+
+func (a *copyTree) target(call runbook.Call) remote { return a.reach(a.To, call) }
+
+func (a *copyTree) reach(p Place, call runbook.Call) remote {
+	host := p.Host
 	if host.Address == "" {
-		host = a.To.Host
+		runs, _ := a.runs()
+		host = runs.Host
 	}
-	if host.User == "" {
+	if host.User == "" && !host.Local {
 		host.User = a.User
 	}
 	return remote{w: a.w, host: host, sudo: a.Sudo, log: call.Log}
@@ -225,7 +264,7 @@ func (a *copyTree) lookAtSource(ctx context.Context, call runbook.Call) (looked 
 	switch {
 	case err != nil:
 		return false, err
-	case res.Status == 0 && strings.TrimSpace(res.Stdout) != "":
+	case res.Status == 0 && a.holdsData(res.Stdout):
 		return true, nil
 	case res.Status == 0:
 		return true, runbook.Fail(fmt.Sprintf("%s is empty", a.From), "its disk may not be mounted; nothing was copied and nothing deleted", "look: "+source.byHand("findmnt", "--target", a.From.Path))
@@ -235,7 +274,19 @@ func (a *copyTree) lookAtSource(ctx context.Context, call runbook.Call) (looked 
 	return false, source.ended(argv, res)
 }
 
-// Observe reads the marker. Absent means "run it again", which is harmless once no rsync of this key runs any more.
+// holdsData reads a list of names: what every new disk has, and a copy's own marker, are no data.
+func (a *copyTree) holdsData(names string) bool {
+	for name := range strings.SplitSeq(names, "\n") {
+		switch name = strings.TrimSpace(name); name {
+		case "", "lost+found", providers.MarkerFile, a.Marker:
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// Observe reads the note of the end. Absent means "run it again", which is harmless once no rsync of this key runs any more.
 func (a *copyTree) Observe(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
 	if err := a.valid(); err != nil {
 		return runbook.Observation{}, err
@@ -245,7 +296,7 @@ func (a *copyTree) Observe(ctx context.Context, call runbook.Call) (runbook.Obse
 	if err != nil {
 		return runbook.Observation{}, err
 	}
-	res, err := r.look(ctx, "cat", "--", place.marker())
+	res, err := r.look(ctx, "cat", "--", place.note())
 	if err != nil {
 		return runbook.Observation{}, err
 	}
@@ -272,10 +323,7 @@ func (a *copyTree) done(summary string) runbook.Observation {
 		o.Evidence += ": " + summary
 	}
 	o.Outputs = map[string]any{"summary": summary}
-	o.Changed = []runbook.Target{a.To.Host.Target()}
-	if a.To.Host.Address == "" {
-		o.Changed = []runbook.Target{a.From.Host.Target()}
-	}
+	o.Changed = []runbook.Target{a.target(runbook.Call{}).host.Target()}
 	return o
 }
 
@@ -291,7 +339,35 @@ func (a *copyTree) Apply(ctx context.Context, call runbook.Call) (runbook.Observ
 	if err := a.prepareHost(ctx, r, place); err != nil {
 		return runbook.Observation{}, err
 	}
-	argv := a.argv(place)
+	limit, err := a.guarded(ctx, call, place)
+	if err != nil {
+		return runbook.Observation{}, err
+	}
+	marker, err := a.begin(ctx, call)
+	if err != nil {
+		return runbook.Observation{}, err
+	}
+	res, done, err := a.copy(ctx, call, a.argv(place, limit...))
+	if err != nil {
+		return runbook.Observation{}, err
+	}
+	summary, err := verdict(res, a, done)
+	if err != nil {
+		return runbook.Observation{}, err
+	}
+	if t, ok := stats(res.Stdout); ok && t.empty {
+		return runbook.Observation{}, a.refuses(t)
+	}
+	if err := a.complete(ctx, call, marker, res.Stdout); err != nil {
+		return runbook.Observation{}, err
+	}
+	a.leave(ctx, r, call, place, summary)
+	return a.done(summary), nil
+}
+
+// copy runs rsync, and says how much has come.
+func (a *copyTree) copy(ctx context.Context, call runbook.Call, argv []string) (providers.Result, float64, error) {
+	r := a.on(call)
 	logf(call.Log, "%s (on %s)", line(argv), r.host)
 	var meter meter
 	res, err := a.w.Shell.Run(ctx, r.host, providers.Command{
@@ -302,22 +378,14 @@ func (a *copyTree) Apply(ctx context.Context, call runbook.Call) (runbook.Observ
 			}
 		},
 	})
-	if err != nil {
-		return runbook.Observation{}, err
-	}
-	summary, err := verdict(res, a, meter.done)
-	if err != nil {
-		return runbook.Observation{}, err
-	}
-	a.leave(ctx, r, call, place, summary)
-	return a.done(summary), nil
+	return res, meter.done, err
 }
 
-// leave writes the marker and takes the keys away. The copy is whole by then: what fails here costs one harmless run
+// leave notes the end and takes the keys away. The copy is whole by then: what fails here costs one harmless run
 // after a crash, or leaves a small file, and is no failure of the step.
 func (a *copyTree) leave(ctx context.Context, r remote, call runbook.Call, place scratch, summary string) {
-	if _, err := a.write(ctx, r, place.marker(), summary+"\n"); err != nil {
-		logf(call.Log, "could not leave the marker %s: %v", place.marker(), err)
+	if _, err := a.write(ctx, r, place.note(), summary+"\n"); err != nil {
+		logf(call.Log, "could not leave the note %s: %v", place.note(), err)
 	}
 	if alias, _ := a.alias(); alias == "" {
 		return
@@ -396,7 +464,7 @@ func (a *copyTree) Check(ctx context.Context, call runbook.Call) []runbook.Check
 	if c, open := notYet(fmt.Sprintf("%s is reached with %s", other, cmp.Or(other.Identity, "the key of the one that copies")), runs.Host.Address, other.Host.Address); open {
 		checks = append(checks, c)
 	}
-	return checks
+	return append(checks, a.foresee(ctx, call))
 }
 
 // Depends is both hosts.
@@ -417,5 +485,8 @@ func (a *copyTree) ByHand(call runbook.Call) []string {
 		lines = append(lines, plain.byHand("mkdir", "-p", "-m", "0700", place.dir),
 			line(words("printf", `%s\n`), knownLines(alias, keys))+" | "+plain.byHand("tee", place.knownHosts()))
 	}
-	return append(lines, r.byHand(a.argv(place)...))
+	if a.Marker == "" {
+		return append(lines, r.byHand(a.argv(place)...))
+	}
+	return append(lines, a.markByHand(call, false), r.byHand(a.argv(place)...), a.markByHand(call, true))
 }

@@ -117,6 +117,9 @@ func verdict(res providers.Result, a *copyTree, done float64) (string, error) {
 		f.Do = "a file could not be read or written: look for a full or read-only disk at the target (df, findmnt), then retry"
 	case 23:
 		f.Do = "some files could not be copied; read the step's log for their names, set right what it says, then retry"
+	case 25:
+		f.Means = "it deleted as much as it may and stopped: the source has shrunk since it was counted"
+		f.Do = "look whether the disk of " + a.From.String() + " is still mounted there, before anything else is copied over the target"
 	case 10, 12, 20, 30, 35:
 		// Nothing that a repeat could harm: it ended, and it takes up where it stopped.
 		f.Verdict = runbook.Transient
@@ -129,6 +132,9 @@ func verdict(res providers.Result, a *copyTree, done float64) (string, error) {
 	case 255:
 		f.Verdict = runbook.Transient
 		f.Do = "ssh between the two hosts failed; look at security groups and routes"
+		if a.On == onConsole {
+			f.Do = "ssh from this machine to " + other.Host.String() + " failed; look at security groups and routes"
+		}
 	default:
 		f.Do = "see rsync(1), EXIT VALUES, and the step's log"
 	}
@@ -142,6 +148,8 @@ func refusal(f *runbook.Failure, said string, other Place) bool {
 	case strings.Contains(said, "Host key verification failed"), strings.Contains(said, "REMOTE HOST IDENTIFICATION"):
 		f.Means = "the machine that answered is not proved to be " + other.Host.String() + "; nothing was copied"
 		f.Do = "pin its key in the estate: ssh.host_keys, under its id or its address"
+	case strings.Contains(said, "Bad configuration option: knownhostscommand"):
+		f.Means, f.Do = "nothing was copied", "a dry run with pinned keys needs OpenSSH 8.5 or newer on the host that runs it; the copy itself does not"
 	case strings.Contains(said, "Permission denied (publickey"):
 		f.Means = "nothing was copied"
 		f.Do = "let the host that runs rsync log in on " + other.Host.String() + ": its key is the replica's `identity` in the estate"

@@ -45,6 +45,7 @@ const (
 	server     = "i-0b2c3d4e5f6071829" // runs in the standby region
 	other      = "i-0c3d4e5f607182930" // so does this
 	replicaAt  = "198.51.100.21"
+	shrunkAt   = "198.51.100.22" // has lost most of its data
 	hostedZone = "Z0123456789EXAMPLE"
 )
 
@@ -92,6 +93,8 @@ func scene() sim.Spec {
 			Name: replicaAt, Address: replicaAt, Region: region, Path: "/srv/data",
 			Data:  sim.Data{Version: "live", Bytes: 41e9, Delta: 3.9e9},
 			Pause: []string{"dbctl", "pause"}, Paused: []string{"dbctl", "is-paused"}, Resume: []string{"dbctl", "resume"},
+		}, {
+			Name: shrunkAt, Address: shrunkAt, Region: region, Path: "/srv/data", Data: sim.Data{Version: "shrunk", Bytes: 1e9, Files: 12},
 		}},
 	}
 }

@@ -40,10 +40,12 @@ func init() {
 		"find":     (*shell).find,
 		"pgrep":    func(*shell) outcome { return outcome{status: 1} }, // what a lost connection ran, ended with it
 		"hex":      (*shell).hex,
+		"sync":     func(*shell) outcome { return outcome{} },
 	}
 	programs = map[string]func(*shell) outcome{
 		"mount": (*shell).mount, "umount": (*shell).umount, "rsync": (*shell).rsync,
 		"mkdir": (*shell).mkdir, "touch": (*shell).write, "tee": (*shell).write, "rm": (*shell).rm,
+		"sh": (*shell).sh, "mv": (*shell).mv,
 	}
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -75,12 +76,37 @@ func (c *shell) cat() outcome {
 }
 
 func (c *shell) ls() outcome {
+	if slices.Contains(c.argv, "-A") && len(c.args()) == 1 && c.kind(c.args()[0]) == "dir" {
+		return outcome{out: c.names(c.args()[0])}
+	}
 	for _, n := range c.args() {
 		if c.kind(n) == "" {
 			return outcome{status: 2, err: "ls: cannot access '" + n + "': No such file or directory\n"}
 		}
 	}
 	return outcome{out: strings.Join(c.args(), "\n") + "\n"}
+}
+
+// names lists what lies directly in a folder.
+func (c *shell) names(dir string) string {
+	files, key := c.s.disk(c.m, dir)
+	found := map[string]bool{}
+	if d := c.s.peek(c.m, path.Clean(dir)); d != nil && d.Version != "" {
+		found["shop"] = true
+	}
+	for f := range files {
+		if rest, ok := strings.CutPrefix(f, strings.TrimSuffix(key, "/")+"/"); ok {
+			name, _, _ := strings.Cut(rest, "/")
+			found[name] = name != "."
+		}
+	}
+	var out string
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		if found[name] {
+			out += name + "\n"
+		}
+	}
+	return out
 }
 
 // test knows the questions about files and strings with one or two operands, and `!`.

@@ -71,8 +71,10 @@ func newHost(spec *Spec, h Host) *machine {
 	m := blank(h.Name)
 	m.host, m.address = &h, h.Address
 	m.turns = []turn{{state: providers.InstanceRunning, up: true}}
-	data := h.Data
-	m.local[h.Path] = &data
+	if h.Path != "" {
+		data := h.Data
+		m.local[h.Path] = &data
+	}
 	return m
 }
 
@@ -154,7 +156,7 @@ func (s *state) machineIDs() []string {
 	for _, h := range s.spec.Hosts {
 		ids = append(ids, h.Name)
 	}
-	return ids
+	return append(ids, providers.Console().Address)
 }
 
 // temporary is the machine's own public address, which it has while it runs and holds no elastic one.

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -11,12 +12,14 @@ import (
 type transfer struct {
 	from, to      string
 	dry, progress bool
-	list          bool // itemize, verbose or stats
+	delete        bool
+	maxDelete     int64 // -1: as many as there are
+	list, stats   bool  // itemize or verbose; stats
 }
 
 // parseRsync reads the options that matter here; of the words that are left, the last is the target.
 func parseRsync(argv []string) transfer {
-	var t transfer
+	t := transfer{maxDelete: -1}
 	var words []string
 	valued := []string{"-e", "--rsh", "--timeout", "--contimeout", "--bwlimit", "--exclude", "--include", "--files-from", "-f", "--filter", "--log-file", "--partial-dir", "--temp-dir", "-T", "--rsync-path", "--max-delete", "--out-format", "--chmod"}
 	for i := 1; i < len(argv); i++ {
@@ -29,7 +32,12 @@ func parseRsync(argv []string) transfer {
 		case strings.HasPrefix(a, "-"):
 			t.dry = t.dry || a == "--dry-run" || short && strings.Contains(a, "n")
 			t.progress = t.progress || strings.Contains(a, "progress") || short && strings.Contains(a, "P")
-			t.list = t.list || a == "--itemize-changes" || strings.Contains(a, "stats") || short && strings.ContainsAny(a, "iv")
+			t.list = t.list || a == "--itemize-changes" || short && strings.ContainsAny(a, "iv")
+			t.stats = t.stats || a == "--stats"
+			t.delete = t.delete || a == "--delete"
+			if n, ok := strings.CutPrefix(a, "--max-delete="); ok {
+				t.maxDelete, _ = strconv.ParseInt(n, 10, 64)
+			}
 		default:
 			words = append(words, a)
 		}
@@ -72,23 +80,14 @@ func (c *shell) rsync() outcome {
 		return o
 	}
 	have, want := c.s.data(to, target), c.s.data(from, source)
-	if want.Version == "" && c.s.peek(from, source) == nil {
+	if want.Version == "" && (&shell{s: c.s, m: from, now: c.now}).kind(source) == "" {
 		return c.fail(23, "change_dir %q failed: No such file or directory (2)", source)
 	}
 	scan := c.takes(c.s.spec.Delays.Scan, "rsync")
 	differs := have.Version != want.Version || have.Torn
+	size := toSend(have, want)
 	if t.dry {
-		return dryRun(t, scan/4, differs)
-	}
-	size := want.Delta
-	if have.Version == "" {
-		size = want.Bytes
-	}
-	if !differs {
-		size = 0
-	}
-	if have.part == want.Version {
-		size = max(0, size-have.copied)
+		return dryRun(t, scan/4, differs, have, want, size)
 	}
 	rate := int64(c.s.spec.Delays.Rate)
 	copying := time.Duration(float64(size) / float64(rate) * float64(time.Second))
@@ -97,11 +96,18 @@ func (c *shell) rsync() outcome {
 		o.progress = func(elapsed time.Duration) string { return progress(size, rate, max(0, elapsed-scan)) }
 		o.out = progress(size, rate, copying) + " (xfr#412, to-chk=0/9120)\n"
 	}
-	if t.list {
-		o.out += fmt.Sprintf("\nsent 201,344 bytes  received %s bytes  %s bytes/sec\ntotal size is %s  speedup is 10.69\n",
-			commas(size), commas(rate), commas(want.Bytes))
+	gone := have.files() - want.files()
+	if t.stats {
+		o.out += statistics(t, have, want, size)
+	}
+	if t.delete && t.maxDelete >= 0 && gone > t.maxDelete {
+		o.status, o.err = 25, "rsync error: the --max-delete limit stopped deletions (code 25) at main.c(1394) [sender=3.5.0]\n"
+		return o
 	}
 	want.Torn = c.s.writing(c.now) && from.host != nil && from.paused.IsZero()
+	if want.Version == "" && !t.delete {
+		return o // there is nothing to copy
+	}
 	o.finish = func(elapsed time.Duration) *Entry {
 		e := &Entry{Effect: "rsync", ID: to.id, Path: target, Data: &want}
 		if elapsed < scan+copying {
@@ -113,14 +119,59 @@ func (c *shell) rsync() outcome {
 	return o
 }
 
-func dryRun(t transfer, takes time.Duration, differs bool) outcome {
+// toSend is how much of the source the target lacks.
+func toSend(have, want Data) int64 {
+	size := want.Delta
+	switch {
+	case have.Version == want.Version && !have.Torn:
+		return 0
+	case have.Version == "":
+		size = want.Bytes
+	}
+	if have.part == want.Version {
+		size = max(0, size-have.copied)
+	}
+	return min(size, want.Bytes)
+}
+
+func dryRun(t transfer, takes time.Duration, differs bool, have, want Data, size int64) outcome {
 	o := outcome{takes: takes}
 	if differs && t.list {
 		for i := range 3 {
 			o.out += fmt.Sprintf(">f.st...... shop/orders-%04d.dat\n", i+1)
 		}
 	}
+	if t.stats {
+		o.out += statistics(t, have, want, size)
+	}
 	return o
+}
+
+// statistics is what rsync --stats says. The folder itself is counted as one more.
+func statistics(t transfer, have, want Data, size int64) string {
+	files, there := want.files(), have.files()
+	parts := func(all, folders int64) string {
+		switch {
+		case all == 0:
+			return "0"
+		case all == folders:
+			return fmt.Sprintf("%s (dir: %s)", commas(all), commas(folders))
+		case folders == 0:
+			return fmt.Sprintf("%s (reg: %s)", commas(all), commas(all))
+		}
+		return fmt.Sprintf("%s (reg: %s, dir: %s)", commas(all), commas(all-folders), commas(folders))
+	}
+	deleted, sent := int64(0), int64(0)
+	if t.delete {
+		deleted = max(0, there-files)
+	}
+	if want.Bytes > 0 {
+		sent = min(files, (size*files+want.Bytes-1)/want.Bytes)
+	}
+	return fmt.Sprintf("\nNumber of files: %s\nNumber of created files: %s\nNumber of deleted files: %s\n"+
+		"Number of regular files transferred: %s\nTotal file size: %s bytes\nTotal transferred file size: %s bytes\n\n"+
+		"sent 201,344 bytes  received %s bytes  61,000,000 bytes/sec\ntotal size is %s  speedup is 10.69\n",
+		parts(files+1, 1), parts(max(0, files-there), 0), parts(deleted, 0), commas(sent), commas(want.Bytes), commas(size), commas(size), commas(want.Bytes))
 }
 
 // synced is the effect of an rsync at its end. One that was cut short has left part of the work for the next.

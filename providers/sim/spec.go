@@ -97,11 +97,23 @@ type Host struct {
 type Data struct {
 	Version string
 	Bytes   int64 // all of it
+	Files   int64 // in how many files; left out, as many as so much data has
 	Delta   int64 // what differs from the copy of the night before
 	Torn    bool  // copied while it was being written: not whole
 
 	part   string // the version of which a copy was cut short
 	copied int64  // and how much of it is there
+}
+
+// files is how many files the data is.
+func (d Data) files() int64 {
+	switch {
+	case d.Version == "":
+		return 0
+	case d.Files > 0:
+		return d.Files
+	}
+	return max(1, d.Bytes*9000/(41*gb))
 }
 
 // Span is a range of durations; each thing that takes time draws its own from it, by seed.

@@ -116,6 +116,8 @@ func (s *state) stock() {
 	for _, h := range s.spec.Hosts {
 		s.machines[h.Name] = newHost(s.spec, h)
 	}
+	console := providers.Console().Address
+	s.machines[console] = newHost(s.spec, Host{Name: console, Address: console})
 	for _, z := range s.spec.Zones {
 		kept := &zone{Zone: z.Zone, history: map[string][]version{}}
 		for _, r := range z.Records {
@@ -232,6 +234,7 @@ var changes = map[string]func(*state, Entry){
 	"host:write":   (*state).write,
 	"host:mkdir":   (*state).write,
 	"host:rm":      (*state).remove,
+	"host:mv":      (*state).rename,
 	"world:fault":  func(s *state, e Entry) { s.faults = append(s.faults, *e.Plan) },
 	"world:dark":   func(s *state, e Entry) { s.darkened[e.Region] = e.Until },
 	"world:light":  func(s *state, e Entry) { delete(s.darkened, e.Region) },

@@ -15,6 +15,8 @@
 //   - the script says the exit status at its end, so a command that exits with 255 is not mistaken for ssh's own 255,
 //     and a daemon that keeps the command's output open does not keep us waiting.
 //
+// A command for this very machine (providers.Console) goes the same way, into a local sh in place of ssh.
+//
 // It refuses to accept a host key that nobody pinned, to learn one from the connection itself, to ask for a password,
 // and to run a name that begins with a dash. The first word of an argv is a program, never a builtin of a shell.
 //

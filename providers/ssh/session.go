@@ -64,9 +64,13 @@ func (s *Shell) attempt(ctx context.Context, program string, to target, cmd prov
 	if err != nil {
 		return providers.Result{}, &providers.Error{Kind: providers.Invalid, Op: op, Where: to.host.Address, Detail: err.Error(), Cause: err}
 	}
-	c, err := start(program, s.args(program, to, cmd.ForwardAgent, marker))
+	args := []string{"-c", prologue(marker)}
+	if !to.host.Local {
+		args = s.args(program, to, cmd.ForwardAgent, marker)
+	}
+	c, err := start(program, args)
 	if err != nil {
-		return providers.Result{}, &providers.Error{Kind: providers.Missing, Op: op, Where: to.host.Address, Detail: "ssh does not start: " + err.Error(), Cause: err}
+		return providers.Result{}, &providers.Error{Kind: providers.Missing, Op: op, Where: to.host.Address, Detail: program + " does not start: " + err.Error(), Cause: err}
 	}
 	defer c.end()
 	x := newSession(cmd, to, marker)

@@ -80,6 +80,9 @@ func (s *Shell) Run(ctx context.Context, host providers.Host, cmd providers.Comm
 	if err := ctx.Err(); err != nil {
 		return providers.Result{}, &providers.Error{Kind: providers.Unreachable, Op: op, Where: host.Address, Detail: "stopped before connecting", Cause: err}
 	}
+	if host.Local {
+		return s.attempt(ctx, "sh", target{host: host}, cmd, startTimeout)
+	}
 	program, err := s.program()
 	if err != nil {
 		return providers.Result{}, err
@@ -127,6 +130,9 @@ func (s *Shell) Close() error {
 }
 
 func (s *Shell) fill(host providers.Host) providers.Host {
+	if host.Local {
+		return host
+	}
 	if host.User == "" {
 		host.User = s.opts.Estate.User
 	}

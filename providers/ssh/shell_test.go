@@ -396,3 +396,27 @@ func TestNoSSH(t *testing.T) {
 		t.Error("it does not say what to do")
 	}
 }
+
+// This machine is reached without ssh, and its commands travel as those of others do.
+func TestThisMachine(t *testing.T) {
+	s := ssh.New(ssh.Options{Path: "/no/such/ssh", Estate: runbook.SSH{User: "nobody", Port: 1}})
+	t.Cleanup(func() { s.Close() })
+	var lines []string
+	res, err := s.Run(t.Context(), providers.Console(), providers.Command{
+		Argv: []string{"sh", "-c", `cat; printf '%s\n' "$WORD" "$1"; exit 7`, "sh", "it's $HOME"}, Stdin: "in\n", Env: map[string]string{"WORD": "a b"},
+		Line: func(_, l string) { lines = append(lines, l) },
+	})
+	if err != nil || res.Status != 7 || res.Stdout != "in\na b\nit's $HOME\n" || len(lines) != 3 {
+		t.Errorf("%+v, %v, lines %q", res, err, lines)
+	}
+	if res, err = s.Run(t.Context(), providers.Console(), providers.Command{Argv: []string{"no-such-program"}}); err != nil || res.Status != 127 {
+		t.Errorf("a program that is not there: %+v, %v", res, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = s.Run(ctx, providers.Console(), providers.Command{
+		Argv: []string{"sh", "-c", "echo begun; sleep 60"}, Line: func(string, string) { cancel() },
+	})
+	if !providers.Is(err, providers.Lost) {
+		t.Errorf("a command that was stopped: %v", err)
+	}
+}
