@@ -15,6 +15,17 @@ func (p *Plan) Bind(step string, s *State, secrets Secrets) (Probe, error) {
 	return bindParams(planned.Kind, planned.with, s, secrets)
 }
 
+// Parameters are the values of the step's parameters by name, as far as the state knows them; a secret is its name alone.
+func (p *Plan) Parameters(step string, s *State) map[string]any {
+	planned := p.step(step)
+	if planned == nil || planned.with == nil || planned.Kind.New == nil {
+		return nil
+	}
+	b := &binder{params: planned.with, rep: &report{}, env: func(ref string) any { return output(s, ref) }}
+	b.bind(planned.Kind.New())
+	return b.with
+}
+
 // BindGuard makes the guard's probe.
 func (p *Plan) BindGuard(guard string, secrets Secrets) (Probe, error) {
 	for i := range p.Guards {

@@ -80,8 +80,11 @@ func compile(in CompileInput, rep *report) *Plan {
 	}
 	c.plan = &Plan{
 		Name: c.rb.Name, Mode: in.Mode, Target: time.Duration(c.rb.Target), Confirm: orElse(c.rb.Confirm, ConfirmKey),
-		Word: c.estate.Standby.Region, Inputs: c.inputs, Estate: c.estate, RunbookSource: c.rb.Source,
+		Inputs: c.inputs, Estate: c.estate, RunbookSource: c.rb.Source,
 		EstateSource: c.estate.source, index: map[string]int{},
+	}
+	if c.plan.Word = strings.TrimSpace(c.text(c.rb.doc.root, "word", c.estate.Standby.Region)); c.plan.Word == "" {
+		c.plan.Word = c.estate.Standby.Region
 	}
 	c.plan.Title, c.plan.Summary = c.text(c.rb.doc.root, "title", c.rb.Name), c.text(c.rb.doc.root, "summary", "")
 	c.order()

@@ -198,3 +198,18 @@ func TestAtOnce(t *testing.T) {
 		t.Errorf("and the critical path %s", total)
 	}
 }
+
+// The word that starts a run is the standby region unless the runbook says another: a relaunch stays where it is.
+func TestWordOfARunbook(t *testing.T) {
+	for line, want := range map[string]string{
+		"": "us-east-1", "word: RELAUNCH\n": "RELAUNCH", "word: ${{ estate.production.region }}\n": "us-west-1",
+	} {
+		p, err := compiled(t, Live, line+"steps:\n  - {id: a, uses: manual}\n")
+		if err != nil || p.Word != want {
+			t.Errorf("%q: %+v, %v", line, p, err)
+		}
+	}
+	if _, err := compiled(t, Live, "word: \"x \"\nsteps:\n  - {id: a, uses: manual}\n"); err == nil {
+		t.Error("a word that nobody can type as it is shown is taken")
+	}
+}

@@ -19,7 +19,8 @@ type Runbook struct {
 	Estate     string   `key:"estate" doc:"the estate file, relative to this one"`
 	Target     Duration `key:"target" doc:"the time it should take: the countdown"`
 	DrillEvery Duration `key:"drill_every" doc:"how often it should be drilled, such as 90d"`
-	Confirm    Confirm  `key:"confirm" doc:"what a person does before a live run starts: none, key (the default), or type the standby region"`
+	Confirm    Confirm  `key:"confirm" doc:"what a person does before a live run starts: none, key (the default), or type the word"`
+	Word       string   `key:"word" doc:"the word to type; the standby region when left out; expressions allowed"`
 	Inputs     []Input  `key:"inputs" doc:"what the operator chooses when it starts"`
 
 	Guards []guardFile `key:"guards" doc:"what must hold, or be waived, before the first step"`
@@ -180,6 +181,9 @@ func (rb *Runbook) vet(rep *report) {
 	}
 	if _, n := entry(rb.doc.root, "name"); n != nil && rb.Name != "" && !idPattern.MatchString(rb.Name) {
 		bad(n, idHint, "%q cannot be the name of a runbook", rb.Name)
+	}
+	if !strings.Contains(rb.Word, "${{") {
+		vetWord(bad, rb.doc.root, rb.Word)
 	}
 	rb.Title, rb.Summary = Clean(rb.Title), Clean(rb.Summary) // a plan folds them anew, from the file
 	if rb.Target > Duration(maxSpan) {
