@@ -159,7 +159,8 @@ func (a *associate) Targets(runbook.Call) []runbook.Target {
 	return []runbook.Target{a.target(), {Kind: "instance", ID: a.Instance, Region: a.Region}}
 }
 
-// Check asks whether the address is this account's and free.
+// Check asks whether the address is this account's and free, and shows the quota: where the address is lost, another one
+// has to be had.
 func (a *associate) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
 	what := fmt.Sprintf("address %s is held in %s and free", a.Address, a.Region)
 	if c, open := notYet(what, a.Address, a.Region); open {
@@ -172,7 +173,7 @@ func (a *associate) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
 	if err := a.refuse(held); err != nil {
 		return []runbook.Check{notWell(what, "ec2:DescribeAddresses", runbook.AsFailure(err).Do, "with %s", held.Instance)}
 	}
-	return []runbook.Check{well(what, "ec2:DescribeAddresses", "with %s", somebody(held.Instance))}
+	return []runbook.Check{well(what, "ec2:DescribeAddresses", "with %s%s", somebody(held.Instance), a.w.addressQuota(ctx, a.Region))}
 }
 
 // Depends is the region of the address.
@@ -181,7 +182,7 @@ func (a *associate) Depends() []runbook.Dependency {
 }
 
 func (a *associate) Permissions() []string {
-	return []string{"ec2:DescribeAddresses", "ec2:AssociateAddress", "ec2:DisassociateAddress"}
+	return []string{"ec2:DescribeAddresses", "ec2:DescribeAccountAttributes", "ec2:AssociateAddress", "ec2:DisassociateAddress"}
 }
 
 func (a *associate) ByHand(call runbook.Call) []string {
@@ -194,6 +195,5 @@ func (a *associate) ByHand(call runbook.Call) []string {
 	if runbook.Recall(call.Before, &before) == nil && before.Allocation != "" {
 		return []string{line(words("aws", "ec2", "associate-address", "--region", region, "--instance-id", orQuestion(a.Instance), reassociation, "--allocation-id", before.Allocation))}
 	}
-	allocation := fmt.Sprintf(`"$(aws ec2 describe-addresses --region %s --public-ips %s --query 'Addresses[0].AllocationId' --output text)"`, quote(region), quote(orQuestion(a.Address)))
-	return []string{line(words("aws", "ec2", "associate-address", "--region", region, "--instance-id", orQuestion(a.Instance), reassociation, "--allocation-id")) + " " + allocation}
+	return []string{line(words("aws", "ec2", "associate-address", "--region", region, "--instance-id", orQuestion(a.Instance), reassociation, "--allocation-id")) + " " + allocationOf(region, a.Address)}
 }

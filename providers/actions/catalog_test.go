@@ -12,7 +12,9 @@ import (
 )
 
 // everything is what the kinds are called in files; a name that is missing here breaks somebody's runbook.
-const everything = "instance.launch instance.ready instance.fenced volume.attach address.associate dns.record dns.answers " +
+const everything = "instance.launch instance.ready instance.fenced volume.attach address.associate " +
+	"address.allocate address.disassociate address.release " +
+	"dns.record dns.answers " +
 	"host.mount rsync rsync.dry_run copy.complete replica.pause service.start shell http.up http.down manual wait"
 
 func TestCatalogIsComplete(t *testing.T) {
@@ -114,6 +116,10 @@ ssh: {user: admin, port: 2222, host_keys: {replica-1: [ssh-ed25519 AAAA]}}
 		t.Fatal(err)
 	}
 	for kind, with := range map[string]string{
+		"address.allocate":     "{}",
+		"address.disassociate": "{address: 198.51.100.7, instance: i-1}",
+		"address.release":      "{address: 198.51.100.7}",
+
 		"instance.launch":   "{image: ami-1, type: m7i.large, zone: us-east-1a}",
 		"instance.ready":    "{instance: i-1}",
 		"instance.fenced":   "{instance: i-1}",
@@ -166,6 +172,10 @@ func checkDefaults(t *testing.T, a runbook.Probe) {
 		}
 	case *attach:
 		if a.Device != "/dev/sdf" || a.Region != "us-east-1" {
+			t.Errorf("%+v", a)
+		}
+	case *allocate:
+		if a.Region != "us-east-1" || a.Estate != "shop" {
 			t.Errorf("%+v", a)
 		}
 	case *record:

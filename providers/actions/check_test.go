@@ -45,6 +45,10 @@ func TestChecksSayWhatTheyCannotSee(t *testing.T) {
 		{"a volume that no tags find", &attach{Volume: "?", Instance: "<launch.instance>", Region: region}, nil, "cannot be checked true before it is found by its tags"},
 		{"the address is another's", &associate{Address: held, Instance: "<launch.instance>", Region: region}, nil, "checked live false with " + other},
 		{"the address may be taken", &associate{Address: held, Instance: "<launch.instance>", Region: region, From: other}, nil, "checked live true with " + other},
+		{"an address is left", &allocate{Region: region}, nil, "checked live true 2 of 5 held"},
+		{"the address is with the machine that is named", &disassociate{Address: held, Instance: other, Region: region}, nil, "checked live true with " + other},
+		{"the address is with another machine", &disassociate{Address: held, Instance: server, Region: region}, nil, "checked live false with " + other},
+		{"the address is nobody's run's", &release{Address: address, Region: region}, nil, "checked live false no run allocated it"},
 		{"the name is known", &up{URL: "https://www.example.com/"}, nil, "checked live true A = 203.0.113.10"},
 		{"the name is not known", &up{URL: "https://nosuch.example.com/"}, nil, "checked live false no A record"},
 		{"no URL", &up{URL: "www"}, nil, "checked live false is none"},
@@ -116,6 +120,12 @@ func inWorld(kind runbook.Checker, w world) {
 	case *attach:
 		k.w = w
 	case *associate:
+		k.w = w
+	case *allocate:
+		k.w = w
+	case *disassociate:
+		k.w = w
+	case *release:
 		k.w = w
 	case *up:
 		k.w = w

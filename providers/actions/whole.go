@@ -47,6 +47,9 @@ func whole(s providers.Set) providers.Set {
 	if s.Places == nil {
 		s.Places = noPlaces{}
 	}
+	if s.Holdings == nil {
+		s.Holdings = absent{}
+	}
 	return s
 }
 

@@ -33,6 +33,10 @@ type ec2API struct {
 	associateAddress       method[ec2.AssociateAddressInput, ec2.AssociateAddressOutput]
 	disassociateAddress    method[ec2.DisassociateAddressInput, ec2.DisassociateAddressOutput]
 
+	allocateAddress           method[ec2.AllocateAddressInput, ec2.AllocateAddressOutput]
+	releaseAddress            method[ec2.ReleaseAddressInput, ec2.ReleaseAddressOutput]
+	describeAccountAttributes method[ec2.DescribeAccountAttributesInput, ec2.DescribeAccountAttributesOutput]
+
 	startInstances          method[ec2.StartInstancesInput, ec2.StartInstancesOutput]
 	stopInstances           method[ec2.StopInstancesInput, ec2.StopInstancesOutput]
 	rebootInstances         method[ec2.RebootInstancesInput, ec2.RebootInstancesOutput]
@@ -99,6 +103,10 @@ func newEC2(s *session, region string) *ec2API {
 		describeAddresses:      bind(x.DescribeAddresses),
 		associateAddress:       bind(x.AssociateAddress),
 		disassociateAddress:    bind(x.DisassociateAddress),
+
+		allocateAddress:           bind(x.AllocateAddress),
+		releaseAddress:            bind(x.ReleaseAddress),
+		describeAccountAttributes: bind(x.DescribeAccountAttributes),
 
 		startInstances:          bind(x.StartInstances),
 		stopInstances:           bind(x.StopInstances),

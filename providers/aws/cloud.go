@@ -75,6 +75,8 @@ var (
 	_ providers.Power     = (*Cloud)(nil)
 	_ providers.Places    = (*Cloud)(nil)
 
+	_ providers.AddressMaker = (*Cloud)(nil)
+
 	_ providers.Snapshots   = (*Cloud)(nil)
 	_ providers.VolumeMaker = (*Cloud)(nil)
 )
@@ -101,7 +103,8 @@ func New(ctx context.Context, opts Options) (*Cloud, error) {
 func (c *Cloud) Set() providers.Set {
 	return providers.Set{
 		Instances: c, Volumes: c, Images: c, Addresses: c, Records: c, Identity: c,
-		Power: c, Places: c,
+		Holdings: c,
+		Power:    c, Places: c,
 		Snapshots: c, Disks: c,
 	}
 }

@@ -75,7 +75,8 @@ func Run(t *testing.T, open func(t *testing.T) Lab) {
 // RunIn is Run with each check inside of a frame, such as synctest.Test.
 func RunIn(t *testing.T, frame func(t *testing.T, f func(t *testing.T)), open func(t *testing.T) Lab) {
 	for _, group := range [][]check{
-		instanceChecks, powerChecks, placeChecks, volumeChecks, diskChecks, addressChecks, recordChecks, hostChecks, deadlineChecks,
+		instanceChecks, powerChecks, placeChecks, volumeChecks, diskChecks, addressChecks, holdingChecks,
+		recordChecks, hostChecks, deadlineChecks,
 	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {

@@ -25,6 +25,8 @@ type Audit struct {
 	Detachments     int
 	Associations    int
 	Disassociations int
+	Allocations     int
+	Releases        int
 	RecordChanges   int
 	Snapshots       []string // made, by CreateSnapshot and CopySnapshot, in order
 	Volumes         []string // made, in order
@@ -69,6 +71,7 @@ func (a *Audit) count(e Entry) {
 	}
 	counters := map[string]*int{
 		opTerminate: &a.Terminations, opAttach: &a.Attachments, opDetach: &a.Detachments, opAssociate: &a.Associations,
+		opAllocate: &a.Allocations, opRelease: &a.Releases,
 		opDisassociate: &a.Disassociations, opChange: &a.RecordChanges, opDropSnapshot: &a.Deletions, opDropVolume: &a.Deletions,
 	}
 	if n := counters[e.Op]; n != nil {

@@ -22,6 +22,8 @@ const (
 	opDetach       = "ec2:DetachVolume"
 	opAssociate    = "ec2:AssociateAddress"
 	opDisassociate = "ec2:DisassociateAddress"
+	opAllocate     = "ec2:AllocateAddress"
+	opRelease      = "ec2:ReleaseAddress"
 	opChange       = "route53:ChangeResourceRecordSets"
 )
 

@@ -38,6 +38,8 @@ type Spec struct {
 	Snapshots  []Snapshot          `json:"snapshots,omitempty"`
 	// BadKeys are KMS keys that are disabled, or that this account may not use.
 	BadKeys []string `json:"bad_keys,omitempty"`
+	// AddressQuota is how many elastic addresses each region gives; 0 is 5, as AWS has it.
+	AddressQuota int `json:"address_quota,omitempty"`
 	// Limit holds Route 53 to five requests a second of one process, as AWS does for an account.
 	Limit bool `json:"limit,omitempty"`
 }
@@ -180,6 +182,9 @@ func (s Spec) fill() Spec {
 	}
 	if s.Delays.Rate <= 0 {
 		s.Delays.Rate = 61_000_000
+	}
+	if s.AddressQuota <= 0 {
+		s.AddressQuota = 5
 	}
 	if s.Account == "" {
 		s.Account = "123456789012"

@@ -25,6 +25,7 @@ type state struct {
 	subnets   map[string]providers.Subnet
 	groups    map[string]providers.Group
 	changes   map[string]time.Time // change -> INSYNC
+	allocated int                  // addresses ever given out
 
 	faults      []Fault
 	darkness    []Dark
@@ -218,6 +219,8 @@ var changes = map[string]func(*state, Entry){
 	opDetach:       (*state).detach,
 	opAssociate:    (*state).associate,
 	opDisassociate: (*state).disassociate,
+	opAllocate:     (*state).allocate,
+	opRelease:      (*state).release,
 	opChange:       (*state).change,
 	opSnapshot:     (*state).createSnapshot,
 	opCopySnapshot: (*state).copySnapshot,

@@ -9,7 +9,7 @@ import (
 
 // Fence refuses, before it is sent, every call that would change something that may does not allow; it returns may's
 // error as it is. It is the second line behind the engine's own check, for what an action did not declare. Reads pass.
-// So does Launch: what it makes belongs to the run. So do the snapshots and volumes that are made, and for the same reason:
+// So do Launch and Allocate: what they make belongs to the run. So do the snapshots and volumes that are made, and for the same reason:
 // a snapshot of a production volume changes nothing of that volume, and neither does its copy.
 func Fence(set providers.Set, may func(runbook.Target) error) providers.Set {
 	if set.Instances != nil {
@@ -26,6 +26,9 @@ func Fence(set providers.Set, may func(runbook.Target) error) providers.Set {
 	}
 	if set.Addresses != nil {
 		set.Addresses = fencedAddresses{set.Addresses, may}
+	}
+	if set.Holdings != nil {
+		set.Holdings = fencedHoldings{set.Holdings, may}
 	}
 	if set.Records != nil {
 		set.Records = fencedRecords{set.Records, may}

@@ -22,6 +22,7 @@ const (
 	theirs = "i-0c3d4e5f607182930"
 	disk   = "vol-0b2c3d4e5f6071829"
 	number = "198.51.100.7"
+	spare  = "198.51.100.8"
 	saved  = "snap-0b2c3d4e5f6071829"
 )
 
@@ -36,7 +37,7 @@ func world() *sim.World {
 		Images:    []providers.Image{{ID: "ami-0b2c3d4e5f6071829", Region: region, State: "available"}},
 		Volumes:   []sim.Volume{{Volume: providers.Volume{ID: disk, Region: region, Zone: "us-east-1a", State: "available"}}},
 		Snapshots: []sim.Snapshot{{Snapshot: providers.Snapshot{ID: saved, Region: region, Volume: disk, SizeGiB: 8}}},
-		Addresses: []providers.Address{{Address: number, Region: region, Instance: theirs}},
+		Addresses: []providers.Address{{Address: number, Region: region, Instance: theirs}, {Address: spare, Region: region}},
 		Zones: []sim.Zone{{
 			Zone:    providers.Zone{ID: zoneID, Name: "example.com", Servers: []string{"ns-1.example.net"}},
 			Records: []providers.Record{{Name: "www.example.com", Type: "A", TTL: time.Minute, Values: []string{"203.0.113.10"}}},
@@ -67,6 +68,7 @@ var mutations = []struct {
 	{"disassociate", []string{number, theirs}, func(ctx context.Context, s providers.Set) error {
 		return s.Addresses.Disassociate(ctx, region, number, theirs)
 	}},
+	{"release", []string{spare}, func(ctx context.Context, s providers.Set) error { return s.Holdings.Release(ctx, region, spare) }},
 	{"change", []string{zoneID + "/new.example.com./A"}, func(ctx context.Context, s providers.Set) error {
 		_, err := s.Records.Change(ctx, zoneID, nil, &providers.Record{Name: "new.example.com", Type: "A", TTL: time.Minute, Values: []string{number}})
 		return err
@@ -151,6 +153,9 @@ func TestFenceLetsReadsAndLaunchPass(t *testing.T) {
 			t.Error(err)
 		}
 		if _, err := s.Shell.Run(ctx, providers.Host{Address: "192.0.2.12", ID: theirs}, providers.Command{Argv: []string{"true"}, ReadOnly: true}); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Holdings.Allocate(ctx, region, nil); err != nil {
 			t.Error(err)
 		}
 		if _, err := s.Instances.Launch(ctx, region, providers.Launch{Token: "t", Image: "ami-0b2c3d4e5f6071829", Type: "m7i.large", Zone: "us-east-1a"}); err != nil {

@@ -2,7 +2,25 @@ package emulator
 
 import (
 	"maps"
+	"strconv"
 )
+
+// accountAttributes gives the quota that allocations meet, and only what was asked for.
+func (e *Emulator) accountAttributes(c *call) *answer {
+	asked := map[string]bool{}
+	for i := 1; c.form.Has("AttributeName." + strconv.Itoa(i)); i++ {
+		asked[c.form.Get("AttributeName."+strconv.Itoa(i))] = true
+	}
+	return rewritten(e.forward(c), func(root *node) {
+		list := root.at("accountAttributeSet")
+		list.dropItems(func(n *node) bool { return len(asked) == 0 || asked[n.get("attributeName")] })
+		for _, n := range root.all("accountAttributeSet", "item") {
+			if n.get("attributeName") == "vpc-max-elastic-ips" {
+				n.set(el("attributeValueSet", el("item", txt("attributeValue", strconv.Itoa(e.opts.AddressQuota)))))
+			}
+		}
+	})
+}
 
 func (e *Emulator) allocate(c *call) *answer {
 	root, err := e.ask(c.region, "DescribeAddresses")

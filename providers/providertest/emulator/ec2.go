@@ -39,6 +39,8 @@ func (e *Emulator) ec2(c *call) *answer {
 		"AllocateAddress":         e.allocate,
 		"AssociateAddress":        e.associate,
 		"DisassociateAddress":     e.disassociate,
+
+		"DescribeAccountAttributes": e.accountAttributes,
 	}
 	if f, ok := own[c.action]; ok {
 		return f(c)
