@@ -30,6 +30,7 @@ const (
 	HostKey     ErrorKind = "host key"
 	KeySpent    ErrorKind = "key spent" // the token belongs to something that is gone
 	Missing     ErrorKind = "missing"   // a program that lifeboat needs is not on this machine
+	Damaged     ErrorKind = "damaged"   // what is kept there is not whole
 )
 
 // Error is what every provider returns.
@@ -121,6 +122,7 @@ var kindWords = map[ErrorKind]struct{ means, do string }{
 	Server:      {"the far side failed; it may have happened", "look whether it happened, then retry"},
 	HostKey:     {"the machine that answered is not proved to be the right one; nothing was run on it", "compare its key with the machine's console output before it is trusted"},
 	KeySpent:    {"what this key made is gone; nothing new was made", "retry: the next attempt has a key of its own"},
+	Damaged:     {"what is kept there cannot be used as it is; nothing was changed", "use another copy"},
 	Missing:     {"nothing was tried", "put what is missing on this machine"},
 }
 

@@ -182,6 +182,8 @@ func (b *binder) setSecret(dst reflect.Value, x any, v *value, what string) {
 	switch s := x.(type) {
 	case Secret:
 		dst.Set(reflect.ValueOf(s))
+	case SecretName: // inside of an object of the estate that was given whole
+		b.setNamed(dst, s, v)
 	case scalar:
 		if s.value == nil {
 			b.bad(v, "", "%s has no value", what)
@@ -196,6 +198,22 @@ func (b *binder) setSecret(dst reflect.Value, x any, v *value, what string) {
 			return
 		}
 		dst.Set(reflect.ValueOf(NewSecret("", text)))
+	}
+}
+
+// setNamed finds the secret that the estate names; "" is none.
+func (b *binder) setNamed(dst reflect.Value, name SecretName, v *value) {
+	switch {
+	case name == "":
+	case b.checking || b.secrets == nil:
+		dst.Set(reflect.ValueOf(Secret{name: string(name)}))
+	default:
+		s, err := b.secrets.Secret(string(name))
+		if err != nil {
+			b.bad(v, "", "secret %q: %s", name, err)
+			return
+		}
+		dst.Set(reflect.ValueOf(NewSecret(string(name), s)))
 	}
 }
 

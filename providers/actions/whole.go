@@ -8,6 +8,9 @@ import (
 
 // whole fills a set's gaps with providers that say that they are not there, so that no action needs to ask.
 func whole(s providers.Set) providers.Set {
+	if s.Archives == nil {
+		s.Archives = absentArchives{}
+	}
 	if s.Instances == nil {
 		s.Instances = absent{}
 	}

@@ -12,6 +12,9 @@ import (
 // So do Launch and Allocate: what they make belongs to the run. So do the snapshots and volumes that are made, and for the same reason:
 // a snapshot of a production volume changes nothing of that volume, and neither does its copy.
 func Fence(set providers.Set, may func(runbook.Target) error) providers.Set {
+	if set.Archives != nil {
+		set.Archives = fencedArchives{set.Archives, may}
+	}
 	if set.Instances != nil {
 		set.Instances = fencedInstances{set.Instances, may}
 	}

@@ -28,6 +28,9 @@ type CallRecord struct {
 // secret is not in the record: environment and standard input of commands, user data, passwords in URLs.
 func Record(set providers.Set, clock runbook.Clock, sink func(CallRecord)) providers.Set {
 	r := recorder{clock, sink}
+	if set.Archives != nil {
+		set.Archives = recordedArchives{set.Archives, r}
+	}
 	if set.Instances != nil {
 		set.Instances = recordedInstances{set.Instances, r}
 	}
