@@ -72,8 +72,10 @@ func scene() sim.Spec {
 		Seed: 7, Service: sim.Service{Name: "www.example.com", Path: "/srv/data"},
 		Roles: sim.Roles{Production: "us-west-1", Standby: region, Instance: old, Image: image, Volume: volume},
 		Groups: []providers.Group{
-			{ID: "sg-1", Name: "web", VPC: sim.VPC(7, region), In: 2, Out: 1}, {ID: "sg-2", Name: "ssh", VPC: sim.VPC(7, region), In: 1, Out: 1},
-			{ID: "sg-3", Name: "shop", VPC: sim.VPC(7, "us-west-1"), In: 2, Out: 1}, {ID: "sg-4", Name: "isolated", VPC: sim.VPC(7, "us-west-1")},
+			{ID: "sg-1", Name: "web", VPC: sim.VPC(7, region), In: 2, Out: 1},
+			{ID: "sg-2", Name: "ssh", VPC: sim.VPC(7, region), In: 1, Out: 1},
+			{ID: "sg-3", Name: "shop", VPC: sim.VPC(7, "us-west-1"), In: 2, Out: 1},
+			{ID: "sg-4", Name: "isolated", VPC: sim.VPC(7, "us-west-1")},
 		},
 		Images:    []providers.Image{{ID: image, Region: region, Name: "copy", State: "available"}},
 		Volumes:   []sim.Volume{disk(volume, zone), busy, disk(farDisk, "us-east-1b")},
@@ -101,10 +103,15 @@ func scene() sim.Spec {
 
 // transcript runs f on a stage and compares what was written down.
 func transcript(t *testing.T, name string, f func(s *stage), faults ...sim.Fault) {
+	staged(t, name, func(spec *sim.Spec) { spec.Faults.Calls = faults }, f)
+}
+
+// staged is a transcript in a world that was changed before it began.
+func staged(t *testing.T, name string, change func(spec *sim.Spec), f func(s *stage)) {
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			spec := scene()
-			spec.Faults.Calls = faults
+			change(&spec)
 			world := sim.NewMemory(spec, runbook.WallClock{})
 			s := &stage{T: t, ctx: t.Context(), world: world, w: worldOf(world.Set())}
 			s.call = runbook.Call{
