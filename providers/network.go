@@ -1,6 +1,10 @@
 package providers
 
-import "context"
+import (
+	"context"
+
+	"lifeboat/runbook"
+)
 
 // AddressMaker takes and gives back public addresses.
 type AddressMaker interface {
@@ -19,4 +23,9 @@ type Objects interface {
 	Put(ctx context.Context, region, bucket, key string, body []byte) error
 	// Delete: one that is gone is no error.
 	Delete(ctx context.Context, region, bucket, key string) error
+}
+
+// ObjectTarget names an object for the drill fence.
+func ObjectTarget(region, bucket, key string) runbook.Target {
+	return runbook.Target{Kind: "object", ID: bucket + "/" + key, Region: region}
 }

@@ -50,6 +50,9 @@ func whole(s providers.Set) providers.Set {
 	if s.Places == nil {
 		s.Places = noPlaces{}
 	}
+	if s.Objects == nil {
+		s.Objects = noObjects{}
+	}
 	if s.Holdings == nil {
 		s.Holdings = absent{}
 	}

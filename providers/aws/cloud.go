@@ -103,8 +103,8 @@ func New(ctx context.Context, opts Options) (*Cloud, error) {
 func (c *Cloud) Set() providers.Set {
 	return providers.Set{
 		Instances: c, Volumes: c, Images: c, Addresses: c, Records: c, Identity: c,
-		Holdings: c,
-		Power:    c, Places: c,
+		Holdings: c, Objects: objects{c},
+		Power: c, Places: c,
 		Snapshots: c, Disks: c,
 	}
 }

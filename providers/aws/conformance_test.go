@@ -23,6 +23,7 @@ func TestConformance(t *testing.T) {
 		Image: image, Subnet: e.Subnet(region, zone), SecurityGroups: []string{e.SecurityGroup(region)},
 		Group: e.SeedGroup(region, "isolated"), Protected: kept,
 		Volume: e.SeedVolume(region, zone, 1), FarVolume: e.SeedVolume(region, "us-east-1b", 1),
+		Bucket: e.SeedBucket(region, "shop-flags"), FarBucket: e.SeedBucket("eu-west-1", "shop-flags-far"),
 		Elsewhere: "us-west-1", Address: e.SeedAddress(region), HostedZone: e.SeedZone("example.com", false), Name: "conformance.example.com",
 		Patience: 20 * time.Second,
 	}

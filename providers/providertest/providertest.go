@@ -38,6 +38,9 @@ type Lab struct {
 	Address   string // free, in Region
 	Elsewhere string // a second region, for copies
 
+	Bucket    string // in Region
+	FarBucket string // in another region
+
 	HostedZone string // an id
 	Name       string // a name in that zone without records, for the suite to use
 
@@ -75,7 +78,7 @@ func Run(t *testing.T, open func(t *testing.T) Lab) {
 // RunIn is Run with each check inside of a frame, such as synctest.Test.
 func RunIn(t *testing.T, frame func(t *testing.T, f func(t *testing.T)), open func(t *testing.T) Lab) {
 	for _, group := range [][]check{
-		instanceChecks, powerChecks, placeChecks, volumeChecks, diskChecks, addressChecks, holdingChecks,
+		instanceChecks, powerChecks, placeChecks, volumeChecks, diskChecks, addressChecks, holdingChecks, objectChecks,
 		recordChecks, hostChecks, deadlineChecks,
 	} {
 		for _, c := range group {

@@ -15,6 +15,7 @@ func TestConformance(t *testing.T) {
 	far := spec.Volumes[0]
 	far.ID, far.Zone = "vol-0bbb0000000000002", "us-east-1c"
 	spec.Volumes = append(spec.Volumes, far)
+	spec.Buckets = []sim.Bucket{{Name: "shop-flags", Region: east}, {Name: "shop-flags-far", Region: "eu-west-1"}}
 	kept := sim.Instance{Instance: spec.Instances[0].Instance, Protected: true}
 	kept.ID, kept.Region, kept.Zone, kept.PrivateAddress = "i-0ccc0000000000001", east, "us-east-1b", "192.0.2.55"
 	kept.Subnet, kept.SecurityGroups = "", nil
@@ -29,6 +30,7 @@ func TestConformance(t *testing.T) {
 			Region: east, Image: "ami-0bbb0000000000001", Type: "m7i.large", Zone: "us-east-1b",
 			Subnet: "subnet-0bbb0000000000001", SecurityGroups: []string{"sg-0bbb0000000000001"},
 			Group: "sg-0bbb0000000000002", Protected: kept.ID,
+			Bucket: "shop-flags", FarBucket: "shop-flags-far",
 			Volume: vol, FarVolume: far.ID, Elsewhere: west, Address: eip, HostedZone: "Z0123456789ABC", Name: "suite.example.com",
 			Host: providers.Host{Address: "203.0.113.5", ID: "replica-1"}, Nobody: providers.Host{Address: "203.0.113.200"},
 			Hex: []string{"hex"}, URL: "https://www.example.com/", Page: "198.51.100.4", Silent: "203.0.113.5",

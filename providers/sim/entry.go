@@ -34,6 +34,8 @@ type Entry struct {
 	Copy   *providers.SnapshotCopy `json:"copy,omitempty"`
 	Tags   map[string]string       `json:"tags,omitempty"` // of what was made, where the request above does not bear them
 
+	Body []byte `json:"body,omitempty"` // of an object
+
 	Refused providers.ErrorKind `json:"refused,omitempty"` // nothing changed
 	Fault   int                 `json:"fault,omitempty"`   // the fault that struck, from 1
 	Replay  bool                `json:"replay,omitempty"`  // the token was known: nothing new was made

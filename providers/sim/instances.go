@@ -24,6 +24,8 @@ const (
 	opDisassociate = "ec2:DisassociateAddress"
 	opAllocate     = "ec2:AllocateAddress"
 	opRelease      = "ec2:ReleaseAddress"
+	opPut          = "s3:PutObject"
+	opDelete       = "s3:DeleteObject"
 	opChange       = "route53:ChangeResourceRecordSets"
 )
 

@@ -37,6 +37,11 @@ func same(a, b *providers.Record) bool {
 
 // record is what the control plane knows, which the name servers will know.
 func (z *zone) record(name, kind string) *providers.Record {
+	for i := range z.failovers {
+		if f := &z.failovers[i]; f.key() == name+"/"+kind {
+			return f.record(false) // whichever of the two is served, the sets are as they were wired
+		}
+	}
 	h := z.history[name+"/"+kind]
 	if len(h) == 0 {
 		return nil

@@ -38,6 +38,7 @@ type Spec struct {
 	Snapshots  []Snapshot          `json:"snapshots,omitempty"`
 	// BadKeys are KMS keys that are disabled, or that this account may not use.
 	BadKeys []string `json:"bad_keys,omitempty"`
+	Buckets []Bucket `json:"buckets,omitempty"`
 	// AddressQuota is how many elastic addresses each region gives; 0 is 5, as AWS has it.
 	AddressQuota int `json:"address_quota,omitempty"`
 	// Limit holds Route 53 to five requests a second of one process, as AWS does for an account.
@@ -84,7 +85,8 @@ type Instance struct {
 // Zone is a hosted zone and its record sets.
 type Zone struct {
 	providers.Zone
-	Records []providers.Record
+	Records   []providers.Record
+	Failovers []Failover `json:",omitempty"`
 }
 
 // Host is a machine outside the cloud's lists, such as the one that keeps the replica.

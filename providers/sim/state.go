@@ -26,6 +26,7 @@ type state struct {
 	groups    map[string]providers.Group
 	changes   map[string]time.Time // change -> INSYNC
 	allocated int                  // addresses ever given out
+	buckets   map[string]*bucket   // by name, which is one for all regions
 
 	faults      []Fault
 	darkness    []Dark
@@ -57,6 +58,8 @@ type address struct {
 type zone struct {
 	providers.Zone
 	history map[string][]version // NAME/TYPE -> what was true since when, oldest first
+
+	failovers []Failover
 }
 
 // version is a record set, or its absence, since an instant; servers have it one after another.
@@ -74,7 +77,8 @@ func newState(spec *Spec) *state {
 		volumes: map[string]*volume{}, snapshots: map[string]*snapshot{}, addresses: map[string]*address{}, zones: map[string]*zone{},
 		subnets: map[string]providers.Subnet{}, groups: map[string]providers.Group{},
 		changes: map[string]time.Time{}, darkened: map[string]time.Time{},
-		seen: map[int]int{}, fired: map[int]int{}, first: map[string]time.Time{}, draws: map[string]int{},
+		buckets: map[string]*bucket{},
+		seen:    map[int]int{}, fired: map[int]int{}, first: map[string]time.Time{}, draws: map[string]int{},
 		faults: slices.Clone(spec.Faults.Calls), darkness: spec.Faults.Dark,
 	}
 	s.place()
@@ -119,10 +123,17 @@ func (s *state) stock() {
 	}
 	console := providers.Console().Address
 	s.machines[console] = newHost(s.spec, Host{Name: console, Address: console})
+	for _, b := range s.spec.Buckets {
+		s.buckets[b.Name] = &bucket{region: b.Region, objects: maps.Clone(b.Objects)}
+	}
 	for _, z := range s.spec.Zones {
 		kept := &zone{Zone: z.Zone, history: map[string][]version{}}
 		for _, r := range z.Records {
 			kept.history[r.Name+"/"+r.Type] = []version{{record: &r}}
+		}
+		for _, f := range z.Failovers {
+			kept.failovers = append(kept.failovers, f)
+			kept.history[f.key()] = []version{{record: f.record(f.flipped(s.spec.Buckets))}}
 		}
 		s.zones[z.ID] = kept
 	}
@@ -221,6 +232,8 @@ var changes = map[string]func(*state, Entry){
 	opDisassociate: (*state).disassociate,
 	opAllocate:     (*state).allocate,
 	opRelease:      (*state).release,
+	opPut:          (*state).putObject,
+	opDelete:       (*state).deleteObject,
 	opChange:       (*state).change,
 	opSnapshot:     (*state).createSnapshot,
 	opCopySnapshot: (*state).copySnapshot,

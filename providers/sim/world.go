@@ -145,8 +145,8 @@ func (w *World) Set() providers.Set {
 	c := &cloud{w}
 	return providers.Set{
 		Instances: c, Volumes: c, Images: c, Addresses: c, Records: c, Identity: c, Shell: c, Web: c, Names: c,
-		Holdings: c,
-		Power:    c, Places: c,
+		Holdings: c, Objects: objects{c},
+		Power: c, Places: c,
 		Snapshots: c, Disks: c,
 	}
 }

@@ -30,6 +30,9 @@ func Fence(set providers.Set, may func(runbook.Target) error) providers.Set {
 	if set.Addresses != nil {
 		set.Addresses = fencedAddresses{set.Addresses, may}
 	}
+	if set.Objects != nil {
+		set.Objects = fencedObjects{set.Objects, may}
+	}
 	if set.Holdings != nil {
 		set.Holdings = fencedHoldings{set.Holdings, may}
 	}

@@ -70,6 +70,9 @@ func Record(set providers.Set, clock runbook.Clock, sink func(CallRecord)) provi
 	if set.Places != nil {
 		set.Places = recordedPlaces{set.Places, r}
 	}
+	if set.Objects != nil {
+		set.Objects = recordedObjects{set.Objects, r}
+	}
 	if set.Holdings != nil {
 		set.Holdings = recordedHoldings{set.Holdings, r}
 	}

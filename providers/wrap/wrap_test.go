@@ -38,6 +38,7 @@ func world() *sim.World {
 		Volumes:   []sim.Volume{{Volume: providers.Volume{ID: disk, Region: region, Zone: "us-east-1a", State: "available"}}},
 		Snapshots: []sim.Snapshot{{Snapshot: providers.Snapshot{ID: saved, Region: region, Volume: disk, SizeGiB: 8}}},
 		Addresses: []providers.Address{{Address: number, Region: region, Instance: theirs}, {Address: spare, Region: region}},
+		Buckets:   []sim.Bucket{{Name: "shop-flags", Region: region}},
 		Zones: []sim.Zone{{
 			Zone:    providers.Zone{ID: zoneID, Name: "example.com", Servers: []string{"ns-1.example.net"}},
 			Records: []providers.Record{{Name: "www.example.com", Type: "A", TTL: time.Minute, Values: []string{"203.0.113.10"}}},
@@ -69,6 +70,12 @@ var mutations = []struct {
 		return s.Addresses.Disassociate(ctx, region, number, theirs)
 	}},
 	{"release", []string{spare}, func(ctx context.Context, s providers.Set) error { return s.Holdings.Release(ctx, region, spare) }},
+	{"put", []string{"shop-flags/on"}, func(ctx context.Context, s providers.Set) error {
+		return s.Objects.Put(ctx, region, "shop-flags", "on", []byte("x"))
+	}},
+	{"delete object", []string{"shop-flags/on"}, func(ctx context.Context, s providers.Set) error {
+		return s.Objects.Delete(ctx, region, "shop-flags", "on")
+	}},
 	{"change", []string{zoneID + "/new.example.com./A"}, func(ctx context.Context, s providers.Set) error {
 		_, err := s.Records.Change(ctx, zoneID, nil, &providers.Record{Name: "new.example.com", Type: "A", TTL: time.Minute, Values: []string{number}})
 		return err

@@ -1,4 +1,4 @@
-// Package emulator is an AWS to test against: EC2, Route 53 and STS over real HTTP, on a loopback port.
+// Package emulator is an AWS to test against: EC2, Route 53, S3 and STS over real HTTP, on a loopback port.
 //
 // The state and the wire format are moto's, an independent implementation in another language, so a test that passes
 // here does not only agree with itself. What moto leaves out is supplied by a proxy in front of it: client tokens,

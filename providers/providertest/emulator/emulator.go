@@ -72,6 +72,8 @@ type Emulator struct {
 	known     map[string]bool // association ids there have been
 	lent      int             // temporary addresses given out
 	dns       records
+
+	buckets map[string]string // name -> region
 }
 
 // Start starts moto and the proxy. Without moto on the PATH it returns ErrNoMoto.
@@ -91,7 +93,7 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 	e := &Emulator{
 		opts: opts, moto: m, url: "http://" + l.Addr().String(), quit: make(chan struct{}), events: make(chan func(), 4096),
 		machines: map[string]*machine{}, disks: map[string]*disk{}, volumes: map[string]*volume{}, snapshots: map[string]*snapshot{}, tokens: map[string]*token{}, known: map[string]bool{},
-		dns: newRecords(),
+		dns: newRecords(), buckets: map[string]string{},
 	}
 	e.server = &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second}
 	e.idle.Go(func() { _ = e.server.Serve(l) }) // it ends with Close and nothing else

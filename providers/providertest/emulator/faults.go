@@ -24,7 +24,7 @@ const (
 
 // Fault is a rule. Empty fields match everything; Action and Region may be patterns of package path.
 type Fault struct {
-	Service string // ec2, route53, sts
+	Service string // ec2, route53, sts, s3
 	Action  string // RunInstances, Describe*
 	Region  string // from the signature, so that Route 53 is us-east-1
 	Skip    int    // how many matching requests pass first
@@ -114,6 +114,8 @@ func (x *Injected) answer(c *call) *answer {
 		switch c.service {
 		case "ec2":
 			return c.fail(503, "RequestLimitExceeded", "Request limit exceeded.")
+		case "s3":
+			return c.fail(503, "SlowDown", "Please reduce your request rate.")
 		default:
 			return c.fail(400, "Throttling", "Rate exceeded")
 		}

@@ -50,6 +50,8 @@ func readCall(r *http.Request) (*call, error) {
 			return nil, err
 		}
 		c.action = c.form.Get("Action")
+	} else if c.service == "s3" {
+		c.action = objectAction(r.Method, r.URL.Path)
 	} else {
 		c.action = restAction(r.Method, r.URL.Path)
 	}
@@ -168,6 +170,8 @@ func (e *Emulator) answer(c *call) *answer {
 		return e.ec2(c)
 	case "route53":
 		return e.route53(c)
+	case "s3":
+		return e.s3(c)
 	default:
 		return e.forward(c)
 	}
@@ -219,7 +223,9 @@ func ok(root *node) *answer {
 // fail is an error in the service's own form.
 func (c *call) fail(status int, code, message string) *answer {
 	var root *node
-	if c.service == "ec2" {
+	if c.service == "s3" {
+		root = el("Error", txt("Code", code), txt("Message", message), txt("RequestId", "emulated"))
+	} else if c.service == "ec2" {
 		root = el("Response", el("Errors", el("Error", txt("Code", code), txt("Message", message))), txt("RequestID", "emulated"))
 	} else {
 		root = el("ErrorResponse", el("Error", txt("Type", "Sender"), txt("Code", code), txt("Message", message)), txt("RequestId", "emulated"))
