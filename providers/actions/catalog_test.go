@@ -15,7 +15,9 @@ import (
 const everything = "instance.launch instance.ready instance.fenced instance.stop instance.start instance.reboot instance.terminate volume.attach address.associate " +
 	"address.allocate address.disassociate address.release " +
 	"dns.record dns.answers " +
-	"host.mount rsync rsync.dry_run copy.complete replica.pause service.start shell http.up http.down manual wait"
+	"host.mount rsync rsync.dry_run copy.complete " +
+	"replica.lag replica.pause replica.resume replica.promote service.start service.stop service.status " +
+	"shell http.up http.down manual wait"
 
 func TestCatalogIsComplete(t *testing.T) {
 	var names []string
@@ -132,7 +134,12 @@ ssh: {user: admin, port: 2222, host_keys: {replica-1: [ssh-ed25519 AAAA]}}
 		"rsync.dry_run":     "{from: {host: replica-1, path: /srv/data, id: i-2}, to: {host: 198.51.100.7, path: /srv/data}, delete: true}",
 		"copy.complete":     "{at: {host: 198.51.100.7, path: /srv/data}, max_age: 26h}",
 		"replica.pause":     "{replica: {host: replica-1, path: /srv/data, pause: [pause]}}",
+		"replica.lag":       "{replica: {host: replica-1, path: /srv/data}, heartbeat: .heartbeat}",
+		"replica.resume":    "{replica: {host: replica-1, path: /srv/data, resume: [resume]}}",
+		"replica.promote":   "{replica: {host: replica-1, path: /srv/data, promote: [promote]}}",
 		"service.start":     "{host: {address: 198.51.100.7, id: i-1}, services: [httpd]}",
+		"service.stop":      "{host: {address: 198.51.100.7, id: i-1}, services: [httpd]}",
+		"service.status":    "{host: {address: 198.51.100.7, id: i-1}, services: [httpd]}",
 		"shell":             `{host: 198.51.100.7, argv: [touch, x], env: {TOKEN: "${{ secret.TOKEN }}"}}`,
 		"http.up":           "{url: 'https://www.example.com/'}",
 		"http.down":         "{url: 'https://www.example.com/'}",

@@ -32,10 +32,10 @@ func TestChecksSayWhatTheyCannotSee(t *testing.T) {
 		{"the source is not there", &copyTree{From: Place{Host: replica, Path: "/srv/none"}, To: to, On: "target"}, nil, "checked live false does not exist"},
 		{"the source is made in the run", &copyTree{From: to, To: from, On: "source"}, nil, "cannot be checked true before ready has run"},
 		{"no replica", &copyTree{To: to, On: "target"}, nil, "checked live false nowhere to copy from"},
-		{"the replica can be paused", &pause{Replica: paused}, nil, "checked live true takes writes"},
-		{"the replica does not answer", &pause{Replica: paused}, &refused, "cannot be checked false refused"},
-		{"it has no command that tells", &pause{Replica: Replica{Place: from, Pause: []string{"true"}}}, nil, "checked live true has no standby.replica.paused"},
-		{"it cannot be paused", &pause{Replica: Replica{Place: from}}, nil, "checked live false standby.replica.pause is not in the estate"},
+		{"the replica can be paused", &turn{doing: pausing, Replica: paused}, nil, "checked live true takes writes"},
+		{"the replica does not answer", &turn{doing: pausing, Replica: paused}, &refused, "cannot be checked false refused"},
+		{"it has no command that tells", &turn{doing: pausing, Replica: Replica{Place: from, Pause: []string{"true"}}}, nil, "checked live true has no standby.replica.paused"},
+		{"it cannot be paused", &turn{doing: pausing, Replica: Replica{Place: from}}, nil, "checked live false standby.replica.pause is not in the estate"},
 		{"a machine that the run makes", &ready{Instance: "<launch.instance>", Region: region, SSH: true}, nil, "cannot be checked true before launch has run"},
 		{"a machine that is there", &ready{Instance: server, Region: region}, nil, "checked live true running"},
 		{"a machine that nobody has", &ready{Instance: "i-0fffffffffffffff9", Region: region}, nil, "checked live false not found"},
@@ -97,7 +97,7 @@ func (e ends) Run(context.Context, providers.Host, providers.Command) (providers
 // TestACommandThatIsNotThereIsNoAnswer: a shell's own statuses say nothing about the replica.
 func TestACommandThatIsNotThereIsNoAnswer(t *testing.T) {
 	for status, want := range map[int]bool{0: true, 1: true, 3: true, 126: false, 127: false, 137: false, 255: false} {
-		a := &pause{w: worldOf(providers.Set{Shell: ends(status)})}
+		a := &turn{doing: pausing, w: worldOf(providers.Set{Shell: ends(status)})}
 		a.Replica = Replica{Place: Place{Host: providers.Host{Address: "h"}, Path: "/srv"}, Pause: []string{"p"}, Paused: []string{"q"}}
 		if got := a.Check(t.Context(), runbook.Call{}); len(got) != 1 || got[0].OK != want {
 			t.Errorf("status %d: %+v", status, got)
@@ -113,7 +113,7 @@ func inWorld(kind runbook.Checker, w world) {
 	switch k := kind.(type) {
 	case *copyTree:
 		k.w = w
-	case *pause:
+	case *turn:
 		k.w = w
 	case *ready:
 		k.w = w

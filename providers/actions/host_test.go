@@ -101,23 +101,24 @@ func TestMount(t *testing.T) {
 	})
 }
 
-func (s *stage) pause() *pause {
-	return &pause{Replica: Replica{
+func (s *stage) turn(d doing) *turn {
+	return &turn{doing: d, Replica: Replica{
 		Place: Place{Host: providers.Host{Address: replicaAt}, Path: "/srv/data"},
 		Pause: []string{"dbctl", "pause"}, Paused: []string{"dbctl", "is-paused"}, Resume: []string{"dbctl", "resume"},
+		Promote: []string{"dbctl", "promote"}, Promoted: []string{"dbctl", "is-promoted"},
 	}, w: s.w}
 }
 
 func TestPause(t *testing.T) {
-	transcript(t, "pause", func(s *stage) { s.round(s.pause()) })
+	transcript(t, "pause", func(s *stage) { s.round(s.turn(pausing)) })
 	transcript(t, "pause_was_paused", func(s *stage) {
 		if _, err := s.w.Shell.Run(s.ctx, providers.Host{Address: replicaAt}, providers.Command{Argv: []string{"dbctl", "pause"}}); err != nil {
 			s.Fatal(err)
 		}
-		s.round(s.pause())
+		s.round(s.turn(pausing))
 	})
 	transcript(t, "pause_not_configured", func(s *stage) {
-		a := s.pause()
+		a := s.turn(pausing)
 		a.Replica.Paused = nil
 		s.prepare(a)
 		s.apply(a)
@@ -131,7 +132,7 @@ func TestPause(t *testing.T) {
 		s.prepare(a)
 	})
 	transcript(t, "pause_answer_lost", func(s *stage) {
-		a := s.pause()
+		a := s.turn(pausing)
 		s.prepare(a)
 		s.apply(a)
 		s.settle(a)

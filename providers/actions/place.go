@@ -71,10 +71,11 @@ func (p Place) String() string {
 	return p.Host.Address + ":" + p.Path
 }
 
-// Replica is a host with a live copy, and the commands that stop and start its intake.
+// Replica is a host with a live copy, and the commands that stop and start its intake and make it the one that is written
+// to.
 type Replica struct {
 	Place
-	Pause, Paused, Resume []string
+	Pause, Paused, Resume, Promote, Promoted []string
 }
 
 // FromValue reads a replica as the estate has it. Nothing at all is an empty one: an estate may have none.
@@ -88,14 +89,16 @@ func (r *Replica) FromValue(v any) error {
 			*r = Replica{}
 			return nil
 		}
-		*r = Replica{Place: Place{Host: replicaHost(*v), Path: v.Path, Identity: v.Identity}, Pause: v.Pause, Paused: v.Paused, Resume: v.Resume}
+		*r = Replica{Place: Place{Host: replicaHost(*v), Path: v.Path, Identity: v.Identity}, Pause: v.Pause, Paused: v.Paused, Resume: v.Resume, Promote: v.Promote, Promoted: v.Promoted}
 		return nil
 	case map[string]any:
 		out := Replica{}
 		if err := out.Place.FromValue(v); err != nil {
 			return err
 		}
-		for name, to := range map[string]*[]string{"pause": &out.Pause, "paused": &out.Paused, "resume": &out.Resume} {
+		for name, to := range map[string]*[]string{
+			"pause": &out.Pause, "paused": &out.Paused, "resume": &out.Resume, "promote": &out.Promote, "promoted": &out.Promoted,
+		} {
 			if v[name] == nil {
 				continue
 			}

@@ -92,9 +92,10 @@ func scene() sim.Spec {
 			},
 		}},
 		Hosts: []sim.Host{{
-			Name: replicaAt, Address: replicaAt, Region: region, Path: "/srv/data",
+			Name: replicaAt, Address: replicaAt, Region: region, Path: "/srv/data", Heartbeat: "/srv/data/.heartbeat",
 			Data:  sim.Data{Version: "live", Bytes: 41e9, Delta: 3.9e9},
 			Pause: []string{"dbctl", "pause"}, Paused: []string{"dbctl", "is-paused"}, Resume: []string{"dbctl", "resume"},
+			Promote: []string{"dbctl", "promote"}, Promoted: []string{"dbctl", "is-promoted"},
 		}, {
 			Name: shrunkAt, Address: shrunkAt, Region: region, Path: "/srv/data", Data: sim.Data{Version: "shrunk", Bytes: 1e9, Files: 12},
 		}},

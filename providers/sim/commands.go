@@ -35,7 +35,7 @@ func init() {
 		"hostname": func(c *shell) outcome { return outcome{out: c.m.id + "\n"} },
 		"id":       func(*shell) outcome { return outcome{out: "uid=0(root) gid=0(root) groups=0(root)\n"} },
 		"uname":    func(*shell) outcome { return outcome{out: "Linux\n"} },
-		"date":     func(c *shell) outcome { return outcome{out: c.now.UTC().Format(time.RFC3339) + "\n"} },
+		"date":     (*shell).date,
 		"sleep":    (*shell).sleep,
 		"find":     (*shell).find,
 		"pgrep":    func(*shell) outcome { return outcome{status: 1} }, // what a lost connection ran, ended with it
@@ -98,12 +98,17 @@ func program(argv []string) string { return path.Base(argv[0]) }
 // reads says whether the command can only look; of one that is not known, the caller's word counts.
 func reads(argv []string, said bool) bool {
 	p := program(argv)
+	if _, verb, ok := initScript(argv); ok {
+		return verb == "status"
+	}
 	switch p {
 	case "systemctl":
 		v := verb(argv)
 		return v != "start" && v != "stop" && v != "restart"
 	case "mount":
 		return len(argv) == 1
+	case "sh":
+		return said
 	case "rsync":
 		return parseRsync(argv).dry
 	}
@@ -118,6 +123,9 @@ func (c *shell) run() outcome {
 	p := program(c.argv)
 	if p == "systemctl" {
 		return c.systemctl()
+	}
+	if unit, verb, ok := initScript(c.argv); ok {
+		return c.initScript(unit, verb)
 	}
 	if f := readers[p]; f != nil {
 		return f(c)
@@ -185,12 +193,22 @@ func (c *shell) replica() (outcome, bool) {
 			return outcome{status: 1, out: "running\n"}, true
 		}
 		return outcome{out: "paused\n"}, true
+	case len(h.Promote) > 0 && slices.Equal(c.cmd.Argv, h.Promote):
+		return outcome{takes: c.takes(c.s.spec.Delays.Pause, "promote"), effect: &Entry{Effect: "promote"}}, true
+	case len(h.Promoted) > 0 && slices.Equal(c.cmd.Argv, h.Promoted):
+		if c.m.promoted.IsZero() {
+			return outcome{status: 1, out: "replica\n"}, true
+		}
+		return outcome{out: "promoted\n"}, true
 	}
 	return outcome{}, false
 }
 
-func (s *state) pause(e Entry)  { s.machines[e.ID].paused = e.At }
-func (s *state) resume(e Entry) { s.machines[e.ID].paused = time.Time{} }
+func (s *state) pause(e Entry) { s.machines[e.ID].paused = e.At }
+func (s *state) resume(e Entry) {
+	s.machines[e.ID].paused, s.machines[e.ID].promoted = time.Time{}, time.Time{}
+}
+func (s *state) promote(e Entry) { s.machines[e.ID].promoted = e.At }
 
 // hex is a program of the simulated machines alone: it writes each word in hexadecimal, a line each, so that a test can
 // see that words arrive byte for byte.

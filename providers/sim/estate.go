@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -150,8 +151,8 @@ func (b *builder) standby() {
 			Subnet: s.Subnet, SecurityGroups: b.groups(s.SecurityGroups, s.Region), KeyName: s.KeyName, Profile: s.Profile,
 		}})
 	}
-	b.replica(s.Replica, s.Region)
-	b.replica(b.e.Production.Replica, b.e.Production.Region)
+	b.replica(s.Replica, s.Region, s.Heartbeat)
+	b.replica(b.e.Production.Replica, b.e.Production.Region, b.e.Production.Heartbeat)
 }
 
 // drill adds what the overlay names and the estate does not.
@@ -164,17 +165,23 @@ func (b *builder) drill() {
 	b.image(s.Image, s.Region, "drill")
 	b.address(s.Address, s.Region, "")
 	b.volume(s.Volume, s.Region, either(s.Zone, s.Region+"a"), "")
-	b.replica(s.Replica, s.Region)
+	b.replica(s.Replica, s.Region, s.Heartbeat)
 	b.hostedZone(drilled.Service.Name, drilled.Service.Zone, drilled.Service.Servers, false)
 }
 
-func (b *builder) replica(r *runbook.Replica, region string) {
+func (b *builder) replica(r *runbook.Replica, region, heartbeat string) {
 	if r == nil || r.Host == "" {
 		return
 	}
 	h := Host{
 		Name: either(r.ID, r.Host), Address: r.Host, Region: region, Path: strings.TrimSuffix(r.Path, "/"), Data: data(live),
-		Pause: r.Pause, Paused: r.Paused, Resume: r.Resume,
+		Pause: r.Pause, Paused: r.Paused, Resume: r.Resume, Promote: r.Promote, Promoted: r.Promoted,
+	}
+	if heartbeat != "" {
+		h.Heartbeat = heartbeat
+		if !path.IsAbs(heartbeat) {
+			h.Heartbeat = path.Join(h.Path, heartbeat)
+		}
 	}
 	if !slices.ContainsFunc(b.spec.Hosts, func(x Host) bool { return x.Name == h.Name }) {
 		b.spec.Hosts = append(b.spec.Hosts, h)

@@ -74,6 +74,11 @@ type Faults struct {
 	Elsewhere string `json:"elsewhere,omitempty"`
 	// Hangs lets the production server hang when it is told to stop: HangsSoft, or HangsForced.
 	Hangs string `json:"hangs,omitempty"`
+	// ReplicaStopped makes the replica have taken nothing for so long before the start.
+	ReplicaStopped runbook.Duration `json:"replica_stopped,omitempty"`
+	// ProductionAhead and ReplicaAhead are how far those clocks are ahead of the world's; negative is behind.
+	ProductionAhead runbook.Duration `json:"production_ahead,omitempty"`
+	ReplicaAhead    runbook.Duration `json:"replica_ahead,omitempty"`
 	// Returns brings the production server back, serving, so long after the first accepted launch.
 	Returns runbook.Duration `json:"returns,omitempty"`
 }

@@ -59,6 +59,8 @@ func (c *shell) cat() outcome {
 			o.out += c.cmd.Stdin
 		case n == "/proc/mounts" || n == "/proc/self/mounts" || n == "/etc/mtab":
 			o.out += c.mountTable()
+		case c.m.host != nil && n == c.m.host.Heartbeat:
+			o.out += c.s.heartbeat(c.m, c.now)
 		case n == "/proc/sys/kernel/random/boot_id" && c.m.instance != nil:
 			_, boot := c.m.booted(c.now)
 			o.out += uuid(fmt.Sprintf("%s boot %d", c.m.id, boot)) + "\n"

@@ -29,6 +29,7 @@ type machine struct {
 	local     map[string]*Data  // path -> data on the root disk
 	host      *Host
 	paused    time.Time // the replica takes no writes since then
+	promoted  time.Time // it is the one that clients write to since then
 	protected bool      // against termination
 	needs     string    // what must be mounted before it serves; empty when nothing must
 }

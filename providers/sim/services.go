@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"path"
 	"strings"
 	"time"
 )
@@ -150,4 +151,28 @@ func (c *shell) show(units []string) outcome {
 		}
 	}
 	return outcome{out: b.String()}
+}
+
+// initScript reads a command of hosts without systemd: /etc/init.d/UNIT VERB, or service UNIT VERB.
+func initScript(argv []string) (unit, verb string, ok bool) {
+	switch {
+	case len(argv) == 2 && path.Dir(argv[0]) == "/etc/init.d":
+		return path.Base(argv[0]), argv[1], true
+	case len(argv) == 3 && program(argv) == "service":
+		return argv[1], argv[2], true
+	}
+	return "", "", false
+}
+
+func (c *shell) initScript(unit, verb string) outcome {
+	switch verb {
+	case "start", "restart":
+		return c.startUnits([]string{unit}, verb == "restart")
+	case "stop":
+		return outcome{takes: c.takes(c.s.spec.Delays.Command, "stop"), effect: &Entry{Effect: "stop", Text: unit}}
+	}
+	if c.m.condition(unit, c.now) == "active" {
+		return outcome{out: unit + " is running\n"}
+	}
+	return outcome{status: 3, out: unit + " is stopped\n"}
 }

@@ -95,6 +95,9 @@ type Host struct {
 	Path                  string // of the data
 	Data                  Data
 	Pause, Paused, Resume []string
+	Promote, Promoted     []string
+	// Heartbeat is the file into which production writes the time, as far as it has come here.
+	Heartbeat string
 }
 
 // Data stands for the content of a file system. Two copies with the same Version are the same, byte for byte.

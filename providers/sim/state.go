@@ -247,6 +247,7 @@ var changes = map[string]func(*state, Entry){
 	"host:stop":    (*state).stopUnit,
 	"host:pause":   (*state).pause,
 	"host:resume":  (*state).resume,
+	"host:promote": (*state).promote,
 	"host:write":   (*state).write,
 	"host:mkdir":   (*state).write,
 	"host:rm":      (*state).remove,

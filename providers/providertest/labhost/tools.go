@@ -252,6 +252,13 @@ func systemctlTool(m *Machine, args []string) int {
 				fmt.Println(state)
 			}
 		}
+	case "show": // --property=LoadState --value is all that is asked
+		for i, unit := range units {
+			if i > 0 {
+				fmt.Println()
+			}
+			fmt.Println(m.loaded(unitName(unit)))
+		}
 	default:
 		say("Unknown command verb %s.", verb)
 		status = 1
@@ -269,6 +276,14 @@ func (m *Machine) state(name string) string {
 		return "failed"
 	}
 	return "inactive"
+}
+
+// loaded says whether there is such a unit.
+func (m *Machine) loaded(name string) string {
+	if _, err := os.Stat(filepath.Join(m.Dir, "services", name)); err != nil {
+		return "not-found"
+	}
+	return "loaded"
 }
 
 // startService starts the web server as a daemon, and returns when it listens.
