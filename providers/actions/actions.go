@@ -48,6 +48,8 @@ func Catalog(set providers.Set, opt Options) *runbook.Catalog {
 		instanceStart(w),
 		instanceReboot(w),
 		instanceTerminate(w),
+		instanceFence(w),
+		instanceStaysDown(w),
 		volumeAttach(w),
 		addressAssociate(w),
 		addressAllocate(w),

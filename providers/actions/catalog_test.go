@@ -12,7 +12,7 @@ import (
 )
 
 // everything is what the kinds are called in files; a name that is missing here breaks somebody's runbook.
-const everything = "instance.launch instance.ready instance.fenced instance.stop instance.start instance.reboot instance.terminate volume.attach address.associate " +
+const everything = "instance.launch instance.ready instance.fenced instance.stop instance.start instance.reboot instance.terminate instance.fence instance.stays_down volume.attach address.associate " +
 	"address.allocate address.disassociate address.release " +
 	"dns.record dns.answers " +
 	"host.mount rsync rsync.dry_run copy.complete " +
@@ -146,10 +146,12 @@ ssh: {user: admin, port: 2222, host_keys: {replica-1: [ssh-ed25519 AAAA]}}
 		"manual":            "{text: call the bank}",
 		"wait":              "{for: 30s}",
 
-		"instance.stop":      "{instance: i-1}",
-		"instance.start":     "{instance: i-1}",
-		"instance.reboot":    "{instance: i-1}",
-		"instance.terminate": "{instance: i-1}",
+		"instance.stop":       "{instance: i-1}",
+		"instance.start":      "{instance: i-1}",
+		"instance.reboot":     "{instance: i-1}",
+		"instance.terminate":  "{instance: i-1}",
+		"instance.fence":      "{instance: i-1}",
+		"instance.stays_down": "{instance: i-1}",
 	} {
 		t.Run(kind, func(t *testing.T) {
 			rb, err := runbook.Parse("one.yaml", []byte("lifeboat: 1\nkind: runbook\nname: one\nsteps:\n  - id: one\n    uses: "+kind+"\n    with: "+with+"\n"))

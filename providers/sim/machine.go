@@ -104,6 +104,9 @@ func (m *machine) turn(at time.Time, state providers.InstanceState, up bool) {
 func (m *machine) bringBack(at time.Time) {
 	m.turn(at, providers.InstanceRunning, true)
 	m.checksOK = at
+	if m.instance != nil {
+		m.instance.Launched = at
+	}
 	if len(m.units) == 0 {
 		m.units["httpd"] = unit{ready: at}
 	}
