@@ -78,16 +78,19 @@ type Snapshot struct {
 
 // ImageMaker makes, shares and removes machine images.
 type ImageMaker interface {
-	// CopyImage copies into region and returns when it is accepted. The same Token gives the same image.
+	// CopyImage copies into region and returns when it is accepted. The same Token gives the same image, with other words
+	// Mismatch. Neither tags nor launch permissions are carried: Tags are all that the copy and its snapshots get. A key
+	// that cannot be used shows later: the image is then failed.
 	CopyImage(ctx context.Context, region string, c ImageCopy) (Image, error)
-	// CreateImage makes an image of a machine. It has no token.
+	// CreateImage makes an image of a machine. It has no token. A name that is taken is Conflict.
 	CreateImage(ctx context.Context, region, instance, name string, noReboot bool, tags map[string]string) (Image, error)
 	// RegisterImage makes an image of snapshots: of the image given, Name, Architecture, BootMode, Virtualization,
 	// RootDevice, ENA, IMDS, TPM, Disks and Tags count. A name that is taken is Conflict.
 	RegisterImage(ctx context.Context, region string, i Image) (Image, error)
 	// Deregister removes the image and leaves its snapshots; one that is gone is no error.
 	Deregister(ctx context.Context, region, id string) error
-	// Shared lists the accounts that may launch the image, sorted; Share makes it those and no others.
+	// Shared lists the accounts that may launch the image, sorted ("all" is everybody, an ARN an organization); Share makes
+	// it those and no others. An image that is still pending is NotReady.
 	Shared(ctx context.Context, region, id string) ([]string, error)
 	Share(ctx context.Context, region, id string, accounts []string) error
 }

@@ -143,13 +143,19 @@ type Volume struct {
 // Images are machine images.
 type Images interface {
 	Image(ctx context.Context, region, id string) (Image, error)
+	// FindImages returns those that bear all the tags, oldest first.
 	FindImages(ctx context.Context, region string, tags map[string]string) ([]Image, error)
+	// CopiesOf returns this account's images of the region whose Source is that image, whoever copied it, oldest first.
+	CopiesOf(ctx context.Context, region, source string) ([]Image, error)
+	// LaunchedFrom lists the machines that came of the image and are not gone, sorted.
+	LaunchedFrom(ctx context.Context, region, image string) ([]string, error)
 }
 
 // Image is a machine image as it was read.
 type Image struct {
 	ID, Region, Name string
 	State            string // pending, available, failed, ...
+	StateReason      string // why it failed
 	Created          time.Time
 	Source           string // the image that it is a copy of, when it is one
 	SourceRegion     string

@@ -56,6 +56,9 @@ func whole(s providers.Set) providers.Set {
 	if s.Holdings == nil {
 		s.Holdings = absent{}
 	}
+	if s.Copies == nil {
+		s.Copies = absent{}
+	}
 	return s
 }
 
@@ -134,6 +137,38 @@ func (absent) Image(_ context.Context, region, _ string) (providers.Image, error
 
 func (absent) FindImages(_ context.Context, region string, _ map[string]string) ([]providers.Image, error) {
 	return nil, gone("find images", region)
+}
+
+func (absent) CopiesOf(_ context.Context, region, _ string) ([]providers.Image, error) {
+	return nil, gone("find copies of an image", region)
+}
+
+func (absent) LaunchedFrom(_ context.Context, region, _ string) ([]string, error) {
+	return nil, gone("find the machines of an image", region)
+}
+
+func (absent) CopyImage(_ context.Context, region string, _ providers.ImageCopy) (providers.Image, error) {
+	return providers.Image{}, gone("copy image", region)
+}
+
+func (absent) CreateImage(_ context.Context, region, _, _ string, _ bool, _ map[string]string) (providers.Image, error) {
+	return providers.Image{}, gone("create image", region)
+}
+
+func (absent) RegisterImage(_ context.Context, region string, _ providers.Image) (providers.Image, error) {
+	return providers.Image{}, gone("register image", region)
+}
+
+func (absent) Deregister(_ context.Context, region, _ string) error {
+	return gone("deregister image", region)
+}
+
+func (absent) Shared(_ context.Context, region, _ string) ([]string, error) {
+	return nil, gone("read launch permissions", region)
+}
+
+func (absent) Share(_ context.Context, region, _ string, _ []string) error {
+	return gone("change launch permissions", region)
 }
 
 func (absent) Address(_ context.Context, region, _ string) (providers.Address, error) {

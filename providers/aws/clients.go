@@ -29,6 +29,12 @@ type ec2API struct {
 	attachVolume           method[ec2.AttachVolumeInput, ec2.AttachVolumeOutput]
 	detachVolume           method[ec2.DetachVolumeInput, ec2.DetachVolumeOutput]
 	describeImages         method[ec2.DescribeImagesInput, ec2.DescribeImagesOutput]
+	copyImage              method[ec2.CopyImageInput, ec2.CopyImageOutput]
+	createImage            method[ec2.CreateImageInput, ec2.CreateImageOutput]
+	registerImage          method[ec2.RegisterImageInput, ec2.RegisterImageOutput]
+	deregisterImage        method[ec2.DeregisterImageInput, ec2.DeregisterImageOutput]
+	describeImageAttribute method[ec2.DescribeImageAttributeInput, ec2.DescribeImageAttributeOutput]
+	modifyImageAttribute   method[ec2.ModifyImageAttributeInput, ec2.ModifyImageAttributeOutput]
 	describeAddresses      method[ec2.DescribeAddressesInput, ec2.DescribeAddressesOutput]
 	associateAddress       method[ec2.AssociateAddressInput, ec2.AssociateAddressOutput]
 	disassociateAddress    method[ec2.DisassociateAddressInput, ec2.DisassociateAddressOutput]
@@ -100,6 +106,12 @@ func newEC2(s *session, region string) *ec2API {
 		attachVolume:           bind(x.AttachVolume),
 		detachVolume:           bind(x.DetachVolume),
 		describeImages:         bind(x.DescribeImages),
+		copyImage:              bind(x.CopyImage),
+		createImage:            bind(x.CreateImage),
+		registerImage:          bind(x.RegisterImage),
+		deregisterImage:        bind(x.DeregisterImage),
+		describeImageAttribute: bind(x.DescribeImageAttribute),
+		modifyImageAttribute:   bind(x.ModifyImageAttribute),
 		describeAddresses:      bind(x.DescribeAddresses),
 		associateAddress:       bind(x.AssociateAddress),
 		disassociateAddress:    bind(x.DisassociateAddress),

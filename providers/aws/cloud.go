@@ -79,6 +79,7 @@ var (
 
 	_ providers.Snapshots   = (*Cloud)(nil)
 	_ providers.VolumeMaker = (*Cloud)(nil)
+	_ providers.ImageMaker  = (*Cloud)(nil)
 )
 
 // New reads the configuration. It sends nothing.
@@ -105,7 +106,7 @@ func (c *Cloud) Set() providers.Set {
 		Instances: c, Volumes: c, Images: c, Addresses: c, Records: c, Identity: c,
 		Holdings: c, Objects: objects{c},
 		Power: c, Places: c,
-		Snapshots: c, Disks: c,
+		Snapshots: c, Disks: c, Copies: c,
 	}
 }
 

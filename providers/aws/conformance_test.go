@@ -12,7 +12,7 @@ import (
 func TestConformance(t *testing.T) {
 	const short = 100 * time.Millisecond
 	e := start(t, emulator.Options{Delays: emulator.Delays{
-		Pending: 2 * short, Stop: short, Attach: short, Detach: short, Terminate: short, InSync: short,
+		Pending: 2 * short, Stop: short, Attach: short, Detach: short, Terminate: short, InSync: short, Image: 2 * short,
 		Visible: short, Create: 2 * short, Hydrate: 5 * short, Snapshot: 5 * short, Carry: 5 * short,
 	}})
 	image := e.SeedImage(region, "standby", "Role", "standby")

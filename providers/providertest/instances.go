@@ -3,7 +3,6 @@ package providertest
 import (
 	"context"
 	"maps"
-	"slices"
 
 	"lifeboat/providers"
 )
@@ -16,15 +15,10 @@ var instanceChecks = []check{
 	{"a machine runs and shows its keys", canLaunch, comesUp},
 	{"an unknown machine is not found", canLaunch, unknownInstance},
 	{"an unknown image is not found", canLaunch, unknownImage},
-	{"images are read", canImages, imagesRead},
 }
 
 func canLaunch(l Lab) map[string]bool {
 	return map[string]bool{"instances": l.Set.Instances != nil, "region, image and type to launch": l.Region != "" && l.Image != "" && l.Type != ""}
-}
-
-func canImages(l Lab) map[string]bool {
-	return map[string]bool{"images": l.Set.Images != nil && l.Image != ""}
 }
 
 func (l lab) spec(token string) providers.Launch {
@@ -169,22 +163,4 @@ func unknownImage(l lab) {
 	spec.Image = "ami-0123456789abcdef0"
 	_, err := l.Set.Instances.Launch(l.ctx(), l.Region, spec)
 	l.want(providers.NotFound, "an unknown image", err)
-}
-
-func imagesRead(l lab) {
-	i, err := l.Set.Images.Image(l.ctx(), l.Region, l.Image)
-	l.ok("image", err)
-	if i.ID != l.Image || i.State != "available" || i.Created.IsZero() {
-		l.t.Errorf("image %+v", i)
-	}
-	_, err = l.Set.Images.Image(l.ctx(), l.Region, "ami-0123456789abcdef0")
-	l.want(providers.NotFound, "an unknown image", err)
-	if len(i.Tags) == 0 {
-		return
-	}
-	found, err := l.Set.Images.FindImages(l.ctx(), l.Region, i.Tags)
-	l.ok("find images", err)
-	if !slices.ContainsFunc(found, func(f providers.Image) bool { return f.ID == i.ID }) {
-		l.t.Errorf("the image is not found by its tags")
-	}
 }

@@ -78,7 +78,7 @@ func Run(t *testing.T, open func(t *testing.T) Lab) {
 // RunIn is Run with each check inside of a frame, such as synctest.Test.
 func RunIn(t *testing.T, frame func(t *testing.T, f func(t *testing.T)), open func(t *testing.T) Lab) {
 	for _, group := range [][]check{
-		instanceChecks, powerChecks, placeChecks, volumeChecks, diskChecks, addressChecks, holdingChecks, objectChecks,
+		instanceChecks, powerChecks, placeChecks, volumeChecks, diskChecks, imageChecks, addressChecks, holdingChecks, objectChecks,
 		recordChecks, hostChecks, deadlineChecks,
 	} {
 		for _, c := range group {

@@ -21,18 +21,20 @@ type Entry struct {
 	Effect string    `json:"effect,omitempty"` // of a command: what it did to the machine
 	Until  time.Time `json:"until,omitzero"`
 
-	Launch *providers.Launch       `json:"launch,omitempty"`
-	Old    *providers.Record       `json:"old,omitempty"`
-	New    *providers.Record       `json:"new,omitempty"`
-	Argv   []string                `json:"argv,omitempty"`
-	Text   string                  `json:"text,omitempty"`   // what was written
-	Groups []string                `json:"groups,omitempty"` // security groups
-	Copied int64                   `json:"copied,omitempty"` // bytes, of an rsync that was cut short
-	Data   *Data                   `json:"data,omitempty"`
-	Plan   *Fault                  `json:"plan,omitempty"` // world:fault: one more fault
-	Volume *providers.NewVolume    `json:"volume,omitempty"`
-	Copy   *providers.SnapshotCopy `json:"copy,omitempty"`
-	Tags   map[string]string       `json:"tags,omitempty"` // of what was made, where the request above does not bear them
+	Launch    *providers.Launch       `json:"launch,omitempty"`
+	Old       *providers.Record       `json:"old,omitempty"`
+	New       *providers.Record       `json:"new,omitempty"`
+	Argv      []string                `json:"argv,omitempty"`
+	Text      string                  `json:"text,omitempty"`   // what was written
+	Groups    []string                `json:"groups,omitempty"` // security groups
+	Copied    int64                   `json:"copied,omitempty"` // bytes, of an rsync that was cut short
+	Data      *Data                   `json:"data,omitempty"`
+	Plan      *Fault                  `json:"plan,omitempty"` // world:fault: one more fault
+	Volume    *providers.NewVolume    `json:"volume,omitempty"`
+	Copy      *providers.SnapshotCopy `json:"copy,omitempty"`
+	Image     *providers.Image        `json:"image,omitempty"`
+	ImageCopy *providers.ImageCopy    `json:"image_copy,omitempty"`
+	Tags      map[string]string       `json:"tags,omitempty"` // of what was made, where the request above does not bear them
 
 	Body []byte `json:"body,omitempty"` // of an object
 

@@ -161,7 +161,7 @@ func (c *cloud) Launch(ctx context.Context, region string, spec providers.Launch
 	spec.UserData = digested(spec.UserData)
 	r := request{op: opRun, region: region, about: strings.TrimSpace(spec.Type + " " + spec.Zone + " " + spec.Image)}
 	err = c.regional(ctx, r, c.spec.Delays.Accept, func(s *state, now time.Time) (*Entry, error) {
-		if err := s.mayLaunch(r, spec); err != nil {
+		if err := s.mayLaunch(r, spec, now); err != nil {
 			return nil, err
 		}
 		if id, ok := s.tokens[tokenScope(region, spec)]; ok {
@@ -208,12 +208,13 @@ func zoneOf(region string, spec providers.Launch) string {
 	return region + "a"
 }
 
-func (s *state) mayLaunch(r request, spec providers.Launch) error {
-	switch image, ok := s.images[spec.Image]; {
-	case spec.Image == "":
+func (s *state) mayLaunch(r request, spec providers.Launch, now time.Time) error {
+	if spec.Image == "" {
 		return refuse(providers.Invalid, r, "MissingParameter", "The request must contain the parameter ImageId")
-	case !ok || image.Region != r.region:
-		return refuse(providers.NotFound, r, "InvalidAMIID.NotFound", "The image id %q does not exist", spec.Image)
+	}
+	switch image, err := s.image(r, spec.Image, now); {
+	case err != nil:
+		return err
 	case image.State == "pending":
 		return refuse(providers.NotReady, r, "InvalidAMIID.Unavailable", "The image %q is pending", spec.Image)
 	case image.State != "available":

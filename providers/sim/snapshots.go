@@ -176,19 +176,24 @@ func (c *cloud) CopySnapshot(ctx context.Context, region string, w providers.Sna
 
 // copySnapshot is the effect of CopySnapshot. Whether the keys can be used shows only at the end.
 func (s *state) copySnapshot(e Entry) {
-	from := s.snapshots[e.On]
+	x := s.carried(e, s.snapshots[e.On], e.Copy.KMSKey, e.Copy.Tags)
+	x.Description = e.Copy.Description
+	s.addSnapshot(e, s.spec.Delays.Carry, x)
+}
+
+// carried is a copy of a snapshot that lies in another region, or in the same.
+func (s *state) carried(e Entry, from *snapshot, key string, tags map[string]string) *snapshot {
 	x := &snapshot{
 		Snapshot: providers.Snapshot{
-			Volume: noVolume, SizeGiB: from.SizeGiB, Encrypted: from.Encrypted || e.Copy.KMSKey != "", KMSKey: e.Copy.KMSKey,
-			Description: e.Copy.Description, Tags: e.Copy.Tags,
+			Volume: noVolume, SizeGiB: from.SizeGiB, Encrypted: from.Encrypted || key != "", KMSKey: key, Tags: tags,
 		},
 		data: from.data, files: maps.Clone(from.files),
 	}
-	x.fails = from.Encrypted && !s.usable(from.Region, from.KMSKey) || x.Encrypted && !s.usable(e.Region, x.KMSKey)
 	if x.Encrypted && x.KMSKey == "" {
 		x.KMSKey = s.ownKey(e.Region)
 	}
-	s.addSnapshot(e, s.spec.Delays.Carry, x)
+	x.fails = from.Encrypted && !s.usable(from.Region, from.KMSKey) || x.Encrypted && !s.usable(e.Region, x.KMSKey)
+	return x
 }
 
 // usable says whether a key works in a region: the region's own does, an ARN names its region, and some keys never do.

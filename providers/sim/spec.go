@@ -152,6 +152,7 @@ type Delays struct {
 	Create    Span `json:"create"`    // a volume: creating to available
 	Snapshot  Span `json:"snapshot"`  // a snapshot: pending to completed
 	Carry     Span `json:"carry"`     // a snapshot's copy to another region: pending to completed
+	Image     Span `json:"image"`     // an image: from its last snapshot to available
 	Associate Span `json:"associate"` // accepted to packets arriving
 	Insync    Span `json:"insync"`    // a record change on the last name server
 	SSH       Span `json:"ssh"`       // connect and run something trivial
@@ -172,7 +173,7 @@ func DefaultDelays() Delays {
 		Visible: span(300*ms, 1800*ms),
 		Pending: span(9*s, 13*s), Boot: span(30*s, 34*s), Checks: span(110*s, 150*s), Shutdown: span(15*s, 30*s),
 		Attach: span(3*s, 4*s), Detach: span(3*s, 5*s),
-		Create: span(2*s, 4*s), Snapshot: span(40*s, 70*s), Carry: span(90*s, 150*s), Associate: span(1500*ms, 2500*ms),
+		Create: span(2*s, 4*s), Snapshot: span(40*s, 70*s), Carry: span(90*s, 150*s), Image: span(3*s, 8*s), Associate: span(1500*ms, 2500*ms),
 		Insync: span(32*s, 38*s),
 		SSH:    span(120*ms, 350*ms), Command: span(200*ms, 600*ms), Mount: span(2*s, 4*s), Pause: span(2*s, 4*s),
 		Service: span(26*s, 32*s), Scan: span(20*s, 26*s), Rate: 61_000_000,

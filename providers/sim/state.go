@@ -15,6 +15,7 @@ type state struct {
 	at   time.Time // of the last entry
 
 	images    map[string]providers.Image
+	pictures  map[string]*picture // of each image
 	machines  map[string]*machine
 	launched  []string          // ids, in the order of their launch
 	tokens    map[string]string // scope and client token -> instance
@@ -73,7 +74,7 @@ func newState(spec *Spec) *state {
 	s := &state{
 		spec:   spec,
 		at:     spec.Start,
-		images: map[string]providers.Image{}, machines: map[string]*machine{}, tokens: map[string]string{},
+		images: map[string]providers.Image{}, pictures: map[string]*picture{}, machines: map[string]*machine{}, tokens: map[string]string{},
 		volumes: map[string]*volume{}, snapshots: map[string]*snapshot{}, addresses: map[string]*address{}, zones: map[string]*zone{},
 		subnets: map[string]providers.Subnet{}, groups: map[string]providers.Group{},
 		changes: map[string]time.Time{}, darkened: map[string]time.Time{},
@@ -89,12 +90,6 @@ func newState(spec *Spec) *state {
 
 // stock fills the world with what the spec says stands in it.
 func (s *state) stock() {
-	for n, i := range s.spec.Images {
-		if i.Created.IsZero() {
-			i.Created = s.spec.Start.Add(-30*time.Hour + time.Duration(n)*time.Hour)
-		}
-		s.images[i.ID] = i
-	}
 	for _, v := range s.spec.Volumes {
 		kept := &volume{
 			Volume: v.Volume, data: v.Data, files: map[string]string{}, on: v.Instance, device: v.Device,
@@ -104,6 +99,9 @@ func (s *state) stock() {
 	}
 	for n, x := range s.spec.Snapshots {
 		s.keepSnapshot(n, x)
+	}
+	for n, i := range s.spec.Images {
+		s.keepImage(n, i)
 	}
 	for _, a := range s.spec.Addresses {
 		s.addresses[a.Address] = &address{Address: a}
@@ -240,6 +238,11 @@ var changes = map[string]func(*state, Entry){
 	opDropSnapshot: (*state).deleteSnapshot,
 	opVolume:       (*state).createVolume,
 	opDropVolume:   (*state).deleteVolume,
+	opCopyImage:    (*state).copyImage,
+	opCreateImage:  (*state).createImage,
+	opRegister:     (*state).registerImage,
+	opDeregister:   (*state).deregister,
+	opShareImage:   (*state).share,
 	"host:mount":   (*state).mount,
 	"host:umount":  (*state).umount,
 	"host:rsync":   (*state).synced,

@@ -176,29 +176,3 @@ func (s *state) detach(e Entry) {
 
 // busy is the end of a detachment that waits for an unmount.
 var busy = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-
-func (c *cloud) Image(ctx context.Context, region, id string) (out providers.Image, err error) {
-	err = c.read(ctx, "ec2:DescribeImages", region, id, func(s *state, _ time.Time, r request) error {
-		i, ok := s.images[id]
-		if !ok || i.Region != region {
-			return refuse(providers.NotFound, r, "InvalidAMIID.NotFound", "The image id %q does not exist", id)
-		}
-		out = i
-		out.Tags = maps.Clone(i.Tags)
-		return nil
-	})
-	return out, err
-}
-
-func (c *cloud) FindImages(ctx context.Context, region string, tags map[string]string) (out []providers.Image, err error) {
-	err = c.read(ctx, "ec2:DescribeImages", region, words(tags), func(s *state, _ time.Time, _ request) error {
-		for _, id := range slices.Sorted(maps.Keys(s.images)) {
-			if i := s.images[id]; i.Region == region && bears(i.Tags, tags) {
-				i.Tags = maps.Clone(i.Tags)
-				out = append(out, i)
-			}
-		}
-		return nil
-	})
-	return out, err
-}

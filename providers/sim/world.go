@@ -147,7 +147,7 @@ func (w *World) Set() providers.Set {
 		Instances: c, Volumes: c, Images: c, Addresses: c, Records: c, Identity: c, Shell: c, Web: c, Names: c,
 		Holdings: c, Objects: objects{c},
 		Power: c, Places: c,
-		Snapshots: c, Disks: c,
+		Snapshots: c, Disks: c, Copies: c,
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 
 // Fence refuses, before it is sent, every call that would change something that may does not allow; it returns may's
 // error as it is. It is the second line behind the engine's own check, for what an action did not declare. Reads pass.
-// So do Launch and Allocate: what they make belongs to the run. So do the snapshots and volumes that are made, and for the same reason:
-// a snapshot of a production volume changes nothing of that volume, and neither does its copy.
+// So do Launch and Allocate: what they make belongs to the run. So do the snapshots, volumes and images that are made, for the same
+// reason: a snapshot of a production volume changes nothing of that volume, and neither does its copy.
 func Fence(set providers.Set, may func(runbook.Target) error) providers.Set {
 	if set.Archives != nil {
 		set.Archives = fencedArchives{set.Archives, may}
@@ -44,6 +44,9 @@ func Fence(set providers.Set, may func(runbook.Target) error) providers.Set {
 	}
 	if set.Power != nil {
 		set.Power = fencedPower{set.Power, may}
+	}
+	if set.Copies != nil {
+		set.Copies = fencedCopies{set.Copies, may}
 	}
 	return set
 }

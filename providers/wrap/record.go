@@ -76,6 +76,9 @@ func Record(set providers.Set, clock runbook.Clock, sink func(CallRecord)) provi
 	if set.Holdings != nil {
 		set.Holdings = recordedHoldings{set.Holdings, r}
 	}
+	if set.Copies != nil {
+		set.Copies = recordedCopies{set.Copies, r}
+	}
 	return set
 }
 
@@ -195,21 +198,6 @@ func (p recordedVolumes) Attach(ctx context.Context, region, volume, machine, de
 func (p recordedVolumes) Detach(ctx context.Context, region, volume, machine string) (err error) {
 	defer p.r.done("detach", region, volume, machine)(&err)
 	return p.Volumes.Detach(ctx, region, volume, machine)
-}
-
-type recordedImages struct {
-	providers.Images
-	r recorder
-}
-
-func (p recordedImages) Image(ctx context.Context, region, id string) (_ providers.Image, err error) {
-	defer p.r.done("read image", region, id)(&err)
-	return p.Images.Image(ctx, region, id)
-}
-
-func (p recordedImages) FindImages(ctx context.Context, region string, tags map[string]string) (_ []providers.Image, err error) {
-	defer p.r.done("find images", region, tagWords(tags))(&err)
-	return p.Images.FindImages(ctx, region, tags)
 }
 
 type recordedAddresses struct {

@@ -24,6 +24,8 @@ const (
 	number = "198.51.100.7"
 	spare  = "198.51.100.8"
 	saved  = "snap-0b2c3d4e5f6071829"
+
+	picture = "ami-0b2c3d4e5f6071829"
 )
 
 func world() *sim.World {
@@ -34,7 +36,7 @@ func world() *sim.World {
 	}
 	return sim.NewMemory(sim.Spec{
 		Instances: []sim.Instance{machine(ours, "192.0.2.11"), machine(theirs, "192.0.2.12")},
-		Images:    []providers.Image{{ID: "ami-0b2c3d4e5f6071829", Region: region, State: "available"}},
+		Images:    []providers.Image{{ID: picture, Region: region, State: "available"}},
 		Volumes:   []sim.Volume{{Volume: providers.Volume{ID: disk, Region: region, Zone: "us-east-1a", State: "available"}}},
 		Snapshots: []sim.Snapshot{{Snapshot: providers.Snapshot{ID: saved, Region: region, Volume: disk, SizeGiB: 8}}},
 		Addresses: []providers.Address{{Address: number, Region: region, Instance: theirs}, {Address: spare, Region: region}},
@@ -87,6 +89,16 @@ var mutations = []struct {
 		}
 		_, err = s.Records.Change(ctx, zoneID, &r, nil)
 		return err
+	}},
+	{"create image", []string{ours}, func(ctx context.Context, s providers.Set) error {
+		_, err := s.Copies.CreateImage(ctx, region, ours, "shop", false, nil)
+		return err
+	}},
+	{"share", []string{picture}, func(ctx context.Context, s providers.Set) error {
+		return s.Copies.Share(ctx, region, picture, []string{"123456789012"})
+	}},
+	{"deregister", []string{picture}, func(ctx context.Context, s providers.Set) error {
+		return s.Copies.Deregister(ctx, region, picture)
 	}},
 	{"run", []string{ours}, func(ctx context.Context, s providers.Set) error {
 		_, err := s.Shell.Run(ctx, providers.Host{Address: "192.0.2.11", ID: ours}, providers.Command{Argv: []string{"mkdir", "-p", "/x"}})
@@ -165,7 +177,13 @@ func TestFenceLetsReadsAndLaunchPass(t *testing.T) {
 		if _, err := s.Holdings.Allocate(ctx, region, nil); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.Instances.Launch(ctx, region, providers.Launch{Token: "t", Image: "ami-0b2c3d4e5f6071829", Type: "m7i.large", Zone: "us-east-1a"}); err != nil {
+		if _, err := s.Instances.Launch(ctx, region, providers.Launch{Token: "t", Image: picture, Type: "m7i.large", Zone: "us-east-1a"}); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Copies.CopyImage(ctx, region, providers.ImageCopy{Token: "t", FromRegion: region, Image: picture, Name: "copy"}); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Copies.CreateImage(ctx, region, ours, "shop", true, nil); err != nil {
 			t.Error(err)
 		}
 	})

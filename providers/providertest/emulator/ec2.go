@@ -18,7 +18,7 @@ func (e *Emulator) ec2(c *call) *answer {
 		return e.forward(c)
 	}
 	own := map[string]func(*call) *answer{
-		"RunInstances":            e.runInstances,
+		"RunInstances":            e.launchable,
 		"DescribeInstances":       e.describeInstances,
 		"DescribeInstanceStatus":  e.describeStatus,
 		"TerminateInstances":      e.terminate,
@@ -32,7 +32,13 @@ func (e *Emulator) ec2(c *call) *answer {
 		"CreateSnapshot":          e.createSnapshot,
 		"CopySnapshot":            e.copySnapshot,
 		"DescribeSnapshots":       e.describeSnapshots,
-		"CopyImage":               e.once,
+		"CopyImage":               e.copyImage,
+		"CreateImage":             e.createImage,
+		"RegisterImage":           e.registerImage,
+		"DeregisterImage":         e.deregister,
+		"ModifyImageAttribute":    e.shareImage,
+		"DescribeImages":          e.describeImages,
+		"DescribeImageAttribute":  e.imageAttribute,
 		"DescribeVolumes":         e.describeVolumes,
 		"AttachVolume":            e.attach,
 		"DetachVolume":            e.detach,

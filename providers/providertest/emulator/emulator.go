@@ -42,6 +42,7 @@ type Delays struct {
 	Carry     time.Duration // of a snapshot's copy: pending to completed
 	Stop      time.Duration // stopping to stopped
 	Terminate time.Duration // shutting-down to terminated
+	Image     time.Duration // an image: pending to available
 	InSync    time.Duration // PENDING to INSYNC
 	Served    time.Duration // until Resolve knows a change
 }
@@ -68,6 +69,7 @@ type Emulator struct {
 	disks     map[string]*disk
 	volumes   map[string]*volume
 	snapshots map[string]*snapshot
+	pictures  map[string]*picture
 	tokens    map[string]*token
 	known     map[string]bool // association ids there have been
 	lent      int             // temporary addresses given out
@@ -92,7 +94,7 @@ func Start(ctx context.Context, opts Options) (*Emulator, error) {
 	}
 	e := &Emulator{
 		opts: opts, moto: m, url: "http://" + l.Addr().String(), quit: make(chan struct{}), events: make(chan func(), 4096),
-		machines: map[string]*machine{}, disks: map[string]*disk{}, volumes: map[string]*volume{}, snapshots: map[string]*snapshot{}, tokens: map[string]*token{}, known: map[string]bool{},
+		machines: map[string]*machine{}, disks: map[string]*disk{}, volumes: map[string]*volume{}, snapshots: map[string]*snapshot{}, pictures: map[string]*picture{}, tokens: map[string]*token{}, known: map[string]bool{},
 		dns: newRecords(), buckets: map[string]string{},
 	}
 	e.server = &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second}
