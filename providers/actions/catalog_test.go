@@ -12,7 +12,9 @@ import (
 )
 
 // everything is what the kinds are called in files; a name that is missing here breaks somebody's runbook.
-const everything = "instance.launch instance.ready instance.fenced instance.stop instance.start instance.reboot instance.terminate instance.fence instance.stays_down volume.attach address.associate " +
+const everything = "instance.launch instance.ready instance.fenced instance.stop instance.start instance.reboot instance.terminate instance.fence instance.stays_down volume.attach " +
+	"image.copy image.create image.fresh " +
+	"address.associate " +
 	"address.allocate address.disassociate address.release " +
 	"dns.record dns.answers " +
 	"host.mount rsync rsync.dry_run copy.complete " +
@@ -126,6 +128,9 @@ ssh: {user: admin, port: 2222, host_keys: {replica-1: [ssh-ed25519 AAAA]}}
 		"instance.ready":    "{instance: i-1}",
 		"instance.fenced":   "{instance: i-1}",
 		"volume.attach":     "{volume: vol-1, instance: i-1}",
+		"image.copy":        "{image: ami-1, from_region: us-west-1}",
+		"image.create":      "{instance: i-1, name: www}",
+		"image.fresh":       "{image: ami-1}",
 		"address.associate": "{address: 198.51.100.7, instance: i-1}",
 		"dns.record":        "{name: www.example.com, value: [198.51.100.7, 198.51.100.8]}",
 		"dns.answers":       "{name: www.example.com, value: 198.51.100.7}",
@@ -190,6 +195,10 @@ func checkDefaults(t *testing.T, a runbook.Probe) {
 		}
 	case *allocate:
 		if a.Region != "us-east-1" || a.Estate != "shop" {
+			t.Errorf("%+v", a)
+		}
+	case *imageCopy:
+		if a.Region != "us-east-1" || a.FromRegion != "us-west-1" || a.Method != "copy" {
 			t.Errorf("%+v", a)
 		}
 	case *record:

@@ -115,14 +115,18 @@ func staged(t *testing.T, name string, change func(spec *sim.Spec), f func(s *st
 			change(&spec)
 			world := sim.NewMemory(spec, runbook.WallClock{})
 			s := &stage{T: t, ctx: t.Context(), world: world, w: worldOf(world.Set())}
-			s.call = runbook.Call{
-				Run: "20260102-030405-demo", Step: "step", Key: runbook.NewKey("20260102-030405-demo", "step", 1), Attempt: 1,
-				Progress: func(runbook.Progress) {}, Log: io.Discard,
-			}
+			s.call = callOf("20260102-030405-demo")
 			f(s)
 			s.compare(name)
 		})
 	})
+}
+
+// callOf is the first attempt of a run's step.
+func callOf(run runbook.RunID) runbook.Call {
+	return runbook.Call{
+		Run: run, Step: "step", Key: runbook.NewKey(run, "step", 1), Attempt: 1, Progress: func(runbook.Progress) {}, Log: io.Discard,
+	}
 }
 
 func worldOf(set providers.Set) world { return world{Set: whole(set), clock: runbook.WallClock{}} }
