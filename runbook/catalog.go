@@ -16,7 +16,7 @@ import (
 //
 // A field may be a string, bool, int, float64, Duration, Secret, a slice or string-keyed map of these, a struct of such
 // fields, or a type with `FromValue(any) error`. `default` is an expression without the braces; it sees what a `with`
-// value sees, and the step's other parameters as `with`.
+// value sees, and the step's other parameters as `with`. A Secret with the option soft may be missing when the step runs.
 type Kind struct {
 	Name    string
 	Summary string // one line, imperative: "attach a volume to an instance"

@@ -144,3 +144,22 @@ func (e *Estate) vetServers(bad func(n *yaml.Node, hint, format string, args ...
 		names = append(names, c.Name)
 	}
 }
+
+// Secrets lists the secrets that the estate names, by name.
+func (e *Estate) Secrets() []string {
+	var out []string
+	for _, c := range e.Notify {
+		out = append(out, string(c.URL))
+	}
+	for _, s := range []*Site{&e.Production, &e.Standby} {
+		if s.Archive == nil {
+			continue
+		}
+		out = append(out, string(s.Archive.Passphrase))
+		for _, name := range s.Archive.Env {
+			out = append(out, string(name))
+		}
+	}
+	slices.Sort(out)
+	return slices.DeleteFunc(slices.Compact(out), func(name string) bool { return name == "" })
+}

@@ -25,6 +25,7 @@ type param struct {
 	index             int
 	name, doc, preset string // preset: the expression of its default
 	required          bool
+	soft              bool // a secret that is missing does not stop the step: it says so itself
 	typ               reflect.Type
 }
 
@@ -50,7 +51,7 @@ func paramsOf(t reflect.Type) []param {
 		}
 		name, option, _ := strings.Cut(tag, ",")
 		out = append(out, param{
-			index: i, name: name, doc: f.Tag.Get("doc"), preset: f.Tag.Get("default"), required: option == "required", typ: f.Type,
+			index: i, name: name, doc: f.Tag.Get("doc"), preset: f.Tag.Get("default"), required: option == "required", soft: option == "soft", typ: f.Type,
 		})
 	}
 	paramFields.Store(t, out)
@@ -98,6 +99,7 @@ type value struct {
 	vals   []*value
 	kind   valueKind
 	secret bool // it goes to a Secret
+	soft   bool // and may be missing
 }
 
 type valueKind byte
@@ -143,6 +145,7 @@ func (s *scope) withOf(doc *document, node, owner *yaml.Node, kind Kind, rep *re
 			}
 			c.failed = false
 			v := c.value(node.Content[i+1], f.typ)
+			v.soft = f.soft
 			if p.broken[f.name] = c.failed; !c.failed {
 				p.given[f.name] = v
 			}

@@ -215,6 +215,9 @@ func (b *binder) secret(v *value, refs []string) (any, bool) {
 			continue
 		}
 		s, err := b.secrets.Secret(name)
+		if err != nil && v.soft {
+			return Secret{name: name, missing: err.Error()}, true
+		}
 		if err != nil {
 			b.bad(v, "", "secret %q: %s", name, err)
 			return nil, false
@@ -228,6 +231,9 @@ func (b *binder) secret(v *value, refs []string) (any, bool) {
 	x, ok := b.text(v, b.environment(refs, values))
 	if !ok {
 		return nil, false
+	}
+	if x == "" && len(names) == 0 {
+		return x, true // the estate names none: it is left out
 	}
 	return NewSecret(shown, x.(string)), true
 }

@@ -9,8 +9,9 @@ import (
 // Secret is a parameter that never shows itself: not when it is printed in any way, not in JSON, not in a log. Only
 // Reveal gives it away, and only after it was bound with Secrets.
 type Secret struct {
-	name  string
-	value *string // a pointer, so that even printing a struct around it with %v shows an address at most
+	name    string
+	value   *string // a pointer, so that even printing a struct around it with %v shows an address at most
+	missing string
 }
 
 // NewSecret makes a secret of a value; name is what is shown instead of it.
@@ -23,6 +24,9 @@ func (s Secret) Reveal() string {
 	}
 	return *s.value
 }
+
+// Missing says why a secret that may be missing (`with:"NAME,soft"`) could not be had; "" when it was, or was not asked for.
+func (s Secret) Missing() string { return s.missing }
 
 // IsZero reports a secret that was not given at all.
 func (s Secret) IsZero() bool { return s.name == "" && s.value == nil }

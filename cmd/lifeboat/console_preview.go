@@ -106,7 +106,7 @@ func (c *console) Preview(ctx context.Context, ch page.Choice) page.Preview {
 	}
 	out.Plan, out.Calls, out.Never = plan, plannedCalls(plan), neverNeeded(plan)
 	out.Estimates = a.estimates(plan)
-	a.warnSecrets(f.runbook.Text)
+	a.warnSecrets(f, mode)
 	out.Notes = said.lines()
 	for _, ref := range plan.Estate.Unresolved() {
 		out.Notes = append(out.Notes, fmt.Sprintf("estate.%s is chosen by tags when the run starts; here it reads ?", ref.Path))

@@ -140,7 +140,7 @@ func (a *app) findEstate(runbookPath string, shipped bool, rb *runbook.Runbook) 
 // compile makes the plan. A set without providers is enough: compiling calls nothing.
 func (f *files) compile(mode runbook.Mode, inputs, resolved map[string]string, set providers.Set, clock runbook.Clock, offline bool) (*runbook.Plan, error) {
 	plan, err := runbook.Compile(runbook.CompileInput{
-		Runbook: f.parsed, Estate: f.parsedEstate, Catalog: actions.Catalog(set, actions.Options{Clock: clock}),
+		Runbook: f.parsed, Estate: f.parsedEstate, Catalog: actions.Catalog(set, actions.Options{Clock: clock, Mode: mode}),
 		Mode: mode, Inputs: inputs, Resolved: resolved, Offline: offline,
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"lifeboat/providers"
 	"lifeboat/providers/aws"
 	"lifeboat/providers/dns"
+	"lifeboat/providers/notify"
 	"lifeboat/providers/sim"
 	"lifeboat/providers/ssh"
 	"lifeboat/providers/web"
@@ -41,8 +42,8 @@ func openRig(ctx context.Context, dir store.Dir, id runbook.RunID, started *runb
 		return nil, err
 	}
 	r := &rig{secrets: newSecrets()}
-	r.secrets.learn(started.Runbook.Text)
-	r.secrets.learn(started.Estate.Text)
+	r.secrets.learn(started.Runbook.Text, nil)
+	r.secrets.learn(started.Estate.Text, f.parsedEstate)
 	folder := dir.Run(id)
 	set, err := r.providers(ctx, folder, f.parsedEstate, started, clock)
 	if err != nil {
@@ -121,6 +122,7 @@ func (r *rig) realWorld(ctx context.Context, folder string, estate *runbook.Esta
 	r.closers = append(r.closers, shell)
 	set.Shell = shell
 	set.Web = web.New(web.Options{Clock: clock})
+	set.Messenger = notify.New(notify.Options{Clock: clock})
 	names := dns.Options{Clock: clock}
 	if len(estate.Service.Servers) > 0 {
 		names.Servers = map[string][]string{".": estate.Service.Servers}

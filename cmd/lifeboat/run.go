@@ -112,7 +112,7 @@ func (a *app) begin(mode runbook.Mode, name string, inputs map[string]string, re
 	if err := a.preflight(f, mode); err != nil {
 		return nil, err
 	}
-	a.warnSecrets(f.runbook.Text)
+	a.warnSecrets(f, mode)
 	dir, err := a.store()
 	if err != nil {
 		return nil, err

@@ -67,11 +67,24 @@ func findSecret(name string) (string, error) {
 
 var secretName = regexp.MustCompile(`secret\s*(?:\.\s*|\[\s*["'])([A-Za-z_][A-Za-z0-9_-]*)`)
 
-// learn hides the secrets that a text names, before any of them is given out: after a crash the far side may speak of
-// what an earlier driver has told it.
-func (s *secrets) learn(text string) {
+// secretNames are the secrets that a text names, and those that an estate names by itself.
+func secretNames(text string, estate *runbook.Estate) []string {
+	var names []string
 	for _, m := range secretName.FindAllStringSubmatch(text, -1) {
-		if value, err := findSecret(m[1]); err == nil && len(value) >= shortest {
+		names = append(names, m[1])
+	}
+	if estate != nil {
+		names = append(names, estate.Secrets()...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// learn hides the secrets that a text or an estate names, before any of them is given out: after a crash the far side may
+// speak of what an earlier driver has told it.
+func (s *secrets) learn(text string, estate *runbook.Estate) {
+	for _, name := range secretNames(text, estate) {
+		if value, err := findSecret(name); err == nil && len(value) >= shortest {
 			s.hide(value)
 		}
 	}
@@ -79,12 +92,14 @@ func (s *secrets) learn(text string) {
 
 // warnSecrets says which secrets a runbook names and this machine does not have, while it is cheap: the step that reads one
 // cannot run. It refuses nothing, since the step may not be needed.
-func (a *app) warnSecrets(text string) {
-	told := map[string]bool{}
-	for _, m := range secretName.FindAllStringSubmatch(text, -1) {
-		if _, err := findSecret(m[1]); err != nil && !told[m[1]] {
-			told[m[1]] = true
-			fmt.Fprintf(a.errs, "note: the secret %s is not here (no such variable, no such file in $LIFEBOAT_SECRETS); the step that reads it will fail\n", m[1])
+func (a *app) warnSecrets(f *files, mode runbook.Mode) {
+	estate := f.parsedEstate
+	if mode == runbook.Rehearse { // what the estate names is for its hosts and services, which are simulated
+		estate = nil
+	}
+	for _, name := range secretNames(f.runbook.Text, estate) {
+		if _, err := findSecret(name); err != nil {
+			fmt.Fprintf(a.errs, "note: the secret %s is not here (no such variable, no such file in $LIFEBOAT_SECRETS); what needs it cannot be done\n", name)
 		}
 	}
 }

@@ -91,7 +91,7 @@ func TestSecretsLearn(t *testing.T) {
 	t.Setenv("SCRIPT_SECRET", hiddenWord)
 	t.Setenv("SCRIPT_OTHER", "another word")
 	s := newSecrets()
-	s.learn(`env: {A: "${{ secret.SCRIPT_SECRET }}", B: '${{ secret["SCRIPT_OTHER"] }}', C: "${{ secret.SCRIPT_NONE }}"}`)
+	s.learn(`env: {A: "${{ secret.SCRIPT_SECRET }}", B: '${{ secret["SCRIPT_OTHER"] }}', C: "${{ secret.SCRIPT_NONE }}"}`, nil)
 	if got := s.redact("x " + hiddenWord + " another word"); got != "x (secret) (secret)" {
 		t.Errorf("got %q", got)
 	}

@@ -26,12 +26,14 @@ import (
 // Options are what kinds need beside the providers.
 type Options struct {
 	Clock runbook.Clock // nil is the wall clock
+	Mode  runbook.Mode  // of the run, for what leaves the house: a drill says so; "" is live
 }
 
 // world is what an action acts on.
 type world struct {
 	providers.Set
 	clock runbook.Clock
+	mode  runbook.Mode
 }
 
 // Catalog lists every kind there is.
@@ -39,7 +41,7 @@ func Catalog(set providers.Set, opt Options) *runbook.Catalog {
 	if opt.Clock == nil {
 		opt.Clock = runbook.WallClock{}
 	}
-	w := world{Set: whole(set), clock: opt.Clock}
+	w := world{Set: whole(set), clock: opt.Clock, mode: opt.Mode}
 	return runbook.NewCatalog(
 		instanceLaunch(w),
 		instanceReady(w),
@@ -74,6 +76,7 @@ func Catalog(set providers.Set, opt Options) *runbook.Catalog {
 		shell(w),
 		httpUp(w),
 		httpDown(w),
+		notify(w),
 		manual(w),
 		wait(w),
 	)

@@ -19,7 +19,7 @@ const everything = "instance.launch instance.ready instance.fenced instance.stop
 	"dns.record dns.answers " +
 	"host.mount rsync rsync.dry_run copy.complete " +
 	"replica.lag replica.pause replica.resume replica.promote service.start service.stop service.status " +
-	"shell http.up http.down manual wait"
+	"shell http.up http.down notify manual wait"
 
 func TestCatalogIsComplete(t *testing.T) {
 	var names []string
@@ -148,6 +148,7 @@ ssh: {user: admin, port: 2222, host_keys: {replica-1: [ssh-ed25519 AAAA]}}
 		"shell":             `{host: 198.51.100.7, argv: [touch, x], env: {TOKEN: "${{ secret.TOKEN }}"}}`,
 		"http.up":           "{url: 'https://www.example.com/'}",
 		"http.down":         "{url: 'https://www.example.com/'}",
+		"notify":            "{phone: '+15555550100', text: it has begun}",
 		"manual":            "{text: call the bank}",
 		"wait":              "{for: 30s}",
 

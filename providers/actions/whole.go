@@ -59,6 +59,12 @@ func whole(s providers.Set) providers.Set {
 	if s.Copies == nil {
 		s.Copies = absent{}
 	}
+	if s.Topics == nil {
+		s.Topics = absent{}
+	}
+	if s.Messenger == nil {
+		s.Messenger = absent{}
+	}
 	return s
 }
 
@@ -220,3 +226,9 @@ func (absent) Servers(_ context.Context, name string) ([]string, error) {
 func (absent) Ask(_ context.Context, server, _, _ string) (providers.Answer, error) {
 	return providers.Answer{}, gone("ask", server)
 }
+
+func (absent) Publish(_ context.Context, region, _, _, _ string) (string, error) {
+	return "", gone("publish", region)
+}
+
+func (absent) Send(context.Context, string, string, string) error { return gone("send", "") }

@@ -80,6 +80,7 @@ var (
 	_ providers.Snapshots   = (*Cloud)(nil)
 	_ providers.VolumeMaker = (*Cloud)(nil)
 	_ providers.ImageMaker  = (*Cloud)(nil)
+	_ providers.Topics      = (*Cloud)(nil)
 )
 
 // New reads the configuration. It sends nothing.
@@ -107,6 +108,7 @@ func (c *Cloud) Set() providers.Set {
 		Holdings: c, Objects: objects{c},
 		Power: c, Places: c,
 		Snapshots: c, Disks: c, Copies: c,
+		Topics: c,
 	}
 }
 
@@ -118,6 +120,7 @@ type session struct {
 	mu  sync.Mutex
 	ec2 map[string]*ec2API
 	sts map[string]*stsAPI
+	sns map[string]*snsAPI
 	dns *dnsAPI
 }
 
@@ -159,7 +162,7 @@ func (c *Cloud) load(ctx context.Context) (*session, error) {
 	if cfg.Credentials != nil {
 		cfg.Credentials = markedCredentials{cfg.Credentials}
 	}
-	return &session{cfg: cfg, http: tracked{c.httpClient(cfg)}, ec2: map[string]*ec2API{}, sts: map[string]*stsAPI{}}, nil
+	return &session{cfg: cfg, http: tracked{c.httpClient(cfg)}, ec2: map[string]*ec2API{}, sts: map[string]*stsAPI{}, sns: map[string]*snsAPI{}}, nil
 }
 
 func configError(err error) *providers.Error {

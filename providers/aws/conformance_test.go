@@ -25,7 +25,7 @@ func TestConformance(t *testing.T) {
 		Volume: e.SeedVolume(region, zone, 1), FarVolume: e.SeedVolume(region, "us-east-1b", 1),
 		Bucket: e.SeedBucket(region, "shop-flags"), FarBucket: e.SeedBucket("eu-west-1", "shop-flags-far"),
 		Elsewhere: "us-west-1", Address: e.SeedAddress(region), HostedZone: e.SeedZone("example.com", false), Name: "conformance.example.com",
-		Patience: 20 * time.Second,
+		Topic: e.SeedTopic(region, "oncall"), Phone: "+15555550100", Patience: 20 * time.Second,
 	}
 	providertest.Run(t, func(*testing.T) providertest.Lab { return lab })
 }

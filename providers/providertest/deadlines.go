@@ -85,6 +85,12 @@ func (l lab) calls(ctx context.Context) map[string]func() error {
 	if s := l.Set.Shell; s != nil && l.Host.Address != "" {
 		calls["run"] = func() error { _, err := s.Run(ctx, l.Host, providers.Command{Argv: []string{"true"}}); return err }
 	}
+	if s := l.Set.Topics; s != nil && l.Topic != "" {
+		calls["publish"] = func() error { _, err := s.Publish(ctx, l.Region, l.Topic, "subject", "text"); return err }
+	}
+	if s := l.Set.Messenger; s != nil {
+		calls["send"] = func() error { return s.Send(ctx, "generic+http://127.0.0.1:9/", "subject", "text") }
+	}
 	if s := l.Set.Web; s != nil && l.URL != "" {
 		calls["get"] = func() error { _, err := s.Get(ctx, l.URL, l.Page); return err }
 	}

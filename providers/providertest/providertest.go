@@ -50,6 +50,9 @@ type Lab struct {
 	// script with od does it.
 	Hex []string
 
+	Topic string // an SNS topic in Region, by its ARN
+	Phone string // a telephone that may be sent to
+
 	URL, Page string // a page, and an address that serves it
 	Silent    string // an address where nobody serves pages
 
@@ -79,7 +82,7 @@ func Run(t *testing.T, open func(t *testing.T) Lab) {
 func RunIn(t *testing.T, frame func(t *testing.T, f func(t *testing.T)), open func(t *testing.T) Lab) {
 	for _, group := range [][]check{
 		instanceChecks, powerChecks, placeChecks, volumeChecks, diskChecks, imageChecks, addressChecks, holdingChecks, objectChecks,
-		recordChecks, hostChecks, deadlineChecks,
+		recordChecks, hostChecks, peopleChecks, deadlineChecks,
 	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {

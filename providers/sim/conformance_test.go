@@ -39,6 +39,7 @@ func TestConformance(t *testing.T) {
 			Bucket: "shop-flags", FarBucket: "shop-flags-far",
 			Volume: vol, FarVolume: far.ID, Elsewhere: west, Address: eip, HostedZone: "Z0123456789ABC", Name: "suite.example.com",
 			Host: providers.Host{Address: "203.0.113.5", ID: "replica-1"}, Nobody: providers.Host{Address: "203.0.113.200"},
+			Topic: "arn:aws:sns:" + east + ":123456789012:oncall", Phone: "+15555550100",
 			Patience: 10 * time.Minute,
 			Hex:      []string{"hex"}, URL: "https://www.example.com/", Page: "198.51.100.4", Silent: "203.0.113.5",
 		}

@@ -35,7 +35,8 @@ type state struct {
 	seen, fired map[int]int          // by fault: calls that it matched, calls that it struck
 	first       map[string]time.Time // operation -> its first call
 	draws       map[string]int
-	returned    bool // the fault plan has brought production back
+	told        []Entry // messages
+	returned    bool    // the fault plan has brought production back
 }
 
 type volume struct {
@@ -243,6 +244,8 @@ var changes = map[string]func(*state, Entry){
 	opRegister:     (*state).registerImage,
 	opDeregister:   (*state).deregister,
 	opShareImage:   (*state).share,
+	opPublish:      (*state).tell,
+	opSend:         (*state).tell,
 	"host:mount":   (*state).mount,
 	"host:umount":  (*state).umount,
 	"host:rsync":   (*state).synced,

@@ -148,6 +148,7 @@ func (w *World) Set() providers.Set {
 		Holdings: c, Objects: objects{c},
 		Power: c, Places: c,
 		Snapshots: c, Disks: c, Copies: c,
+		Topics: c, Messenger: c,
 	}
 }
 

@@ -48,6 +48,12 @@ func Fence(set providers.Set, may func(runbook.Target) error) providers.Set {
 	if set.Copies != nil {
 		set.Copies = fencedCopies{set.Copies, may}
 	}
+	if set.Topics != nil {
+		set.Topics = fencedTopics{set.Topics}
+	}
+	if set.Messenger != nil {
+		set.Messenger = fencedMessenger{set.Messenger}
+	}
 	return set
 }
 

@@ -79,6 +79,12 @@ func Record(set providers.Set, clock runbook.Clock, sink func(CallRecord)) provi
 	if set.Copies != nil {
 		set.Copies = recordedCopies{set.Copies, r}
 	}
+	if set.Topics != nil {
+		set.Topics = recordedTopics{set.Topics, r}
+	}
+	if set.Messenger != nil {
+		set.Messenger = recordedMessenger{set.Messenger, r}
+	}
 	return set
 }
 

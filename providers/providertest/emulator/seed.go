@@ -77,6 +77,20 @@ func (e *Emulator) SeedAssociation(region, address, instance string) {
 // SeedKeyPair makes an EC2 key pair of that name.
 func (e *Emulator) SeedKeyPair(region, name string) { e.must(region, "CreateKeyPair", "KeyName", name) }
 
+// SeedTopic makes an SNS topic and returns its ARN.
+func (e *Emulator) SeedTopic(region, name string) string {
+	form := url.Values{"Action": {"CreateTopic"}, "Version": {"2010-03-31"}, "Name": {name}}
+	status, body, err := e.moto.send("POST", "/", "sns", region, "application/x-www-form-urlencoded", []byte(form.Encode()))
+	if err != nil || status >= 300 {
+		panic(fmt.Sprintf("make topic %q: %v HTTP %d %s", name, err, status, body))
+	}
+	made, err := parseXML(body)
+	if err != nil {
+		panic(err)
+	}
+	return made.get("CreateTopicResult", "TopicArn")
+}
+
 // SeedZone makes a hosted zone and returns its id.
 func (e *Emulator) SeedZone(name string, private bool) string {
 	root := el("CreateHostedZoneRequest",
