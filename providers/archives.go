@@ -37,6 +37,10 @@ type Archive struct {
 	Options    []string          // further options, as they are
 }
 
+// RestoreFolder is the folder that a restore keeps at the root of its target: whose it is, its temporary files, and that it
+// came to its end. It is no part of the data.
+const RestoreFolder = ".lifeboat-restore"
+
 // Retrieval is what to take out of an archive, and where it goes or is compared with.
 type Retrieval struct {
 	At     time.Time // the moment; zero is the newest

@@ -203,7 +203,7 @@ func (a *app) simulatedFor(f *files, inputs map[string]string, sf simFlags) (*ch
 	now := time.Now()
 	clock := runbook.ClockSpec{Wall: now, World: now.UTC(), Speed: sf.Speed}.Clock()
 	world := sim.NewMemory(sim.FromEstate(plan.Estate, sim.Scene(sf.Scene), sf.Seed).WithNight(faults), clock)
-	return &checkWorld{set: looksOnly(world.Set()), clock: clock, resolved: resolved, close: func() {}}, nil
+	return &checkWorld{set: looksOnly(withArchives(world.Set())), clock: clock, resolved: resolved, close: func() {}}, nil
 }
 
 // looksOnly refuses every call that would change something: a check that tries one has a mistake, and does no harm.

@@ -12,6 +12,7 @@ import (
 	"lifeboat/providers"
 	"lifeboat/providers/aws"
 	"lifeboat/providers/dns"
+	"lifeboat/providers/duplicity"
 	"lifeboat/providers/notify"
 	"lifeboat/providers/sim"
 	"lifeboat/providers/ssh"
@@ -101,7 +102,7 @@ func (r *rig) providers(ctx context.Context, folder store.RunDir, estate *runboo
 			return providers.Set{}, err
 		}
 		r.closers = append(r.closers, world)
-		return world.Set(), nil
+		return withArchives(world.Set()), nil
 	}
 	return r.realWorld(ctx, string(folder), estate, clock)
 }
@@ -128,7 +129,13 @@ func (r *rig) realWorld(ctx context.Context, folder string, estate *runbook.Esta
 		names.Servers = map[string][]string{".": estate.Service.Servers}
 	}
 	set.Names = dns.New(names)
-	return set, nil
+	return withArchives(set), nil
+}
+
+// withArchives adds duplicity, which runs over the set's own shell: the simulated machines know the program as well.
+func withArchives(set providers.Set) providers.Set {
+	set.Archives = duplicity.New(set.Shell)
+	return set
 }
 
 // callLog writes every call made, one JSON object a line. It never stops a run.

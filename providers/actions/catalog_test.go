@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"lifeboat/providers"
 	"lifeboat/runbook"
@@ -19,7 +20,8 @@ const everything = "instance.launch instance.ready instance.fenced instance.stop
 	"dns.record dns.answers " +
 	"host.mount rsync rsync.dry_run copy.complete " +
 	"replica.lag replica.pause replica.resume replica.promote service.start service.stop service.status " +
-	"shell http.up http.down notify manual wait"
+	"shell duplicity.backup duplicity.status duplicity.verify duplicity.restore duplicity.prove " +
+	"http.up http.down notify manual wait"
 
 func TestCatalogIsComplete(t *testing.T) {
 	var names []string
@@ -145,6 +147,11 @@ ssh: {user: admin, port: 2222, host_keys: {replica-1: [ssh-ed25519 AAAA]}}
 		"service.start":     "{host: {address: 198.51.100.7, id: i-1}, services: [httpd]}",
 		"service.stop":      "{host: {address: 198.51.100.7, id: i-1}, services: [httpd]}",
 		"service.status":    "{host: {address: 198.51.100.7, id: i-1}, services: [httpd]}",
+		"duplicity.backup":  `{archive: {url: "file:///x", folder: /srv/data, passphrase: "${{ secret.PHRASE }}"}}`,
+		"duplicity.status":  `{archive: {url: "file:///x"}}`,
+		"duplicity.verify":  `{archive: {url: "file:///x", folder: /srv/data, plain: true, env: {KEY: "${{ secret.KEY }}"}}}`,
+		"duplicity.restore": `{archive: {url: "file:///x", plain: true}, to: /srv/data}`,
+		"duplicity.prove":   `{archive: {url: "file:///x", plain: true}, path: orders}`,
 		"shell":             `{host: 198.51.100.7, argv: [touch, x], env: {TOKEN: "${{ secret.TOKEN }}"}}`,
 		"http.up":           "{url: 'https://www.example.com/'}",
 		"http.down":         "{url: 'https://www.example.com/'}",
@@ -213,6 +220,18 @@ func checkDefaults(t *testing.T, a runbook.Probe) {
 	case *copyTree:
 		alias, keys := a.alias()
 		if a.On != "target" || a.Floor != 50 || a.Port != 2222 || a.User != "admin" || !a.Sudo || alias != "replica-1" || len(keys) != 1 {
+			t.Errorf("%+v", a)
+		}
+	case *chainStatus:
+		if time.Duration(a.MaxAge) != 26*time.Hour || a.MaxChain != 60 || !a.on().Local || !a.Sudo {
+			t.Errorf("%+v", a)
+		}
+	case *restore:
+		if a.At != "newest" || a.Archive.URL != "file:///x" || !a.Archive.Plain {
+			t.Errorf("%+v", a)
+		}
+	case *prove:
+		if a.Scratch != "/var/tmp/lifeboat-proof" {
 			t.Errorf("%+v", a)
 		}
 	case *up:

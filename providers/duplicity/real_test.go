@@ -200,7 +200,7 @@ func (m *month) verify(t *testing.T) {
 		t.Fatal(err)
 	}
 	day12 := providers.Retrieval{At: m.at(12), Folder: to}
-	for _, own := range []string{"lost+found", duplicity.Scratch + "/tmp"} {
+	for _, own := range []string{"lost+found", providers.RestoreFolder + "/tmp"} {
 		if err := os.MkdirAll(filepath.Join(to, own), 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -151,14 +151,11 @@ func (o *output) notice(m *message) {
 	o.tell(m)
 }
 
-// Scratch is the folder that a restore keeps inside of its own target. It is no part of the data.
-const Scratch = ".lifeboat-restore"
-
 // difference counts one. What every new file system has, what a restore leaves, and the time at which either was put
 // there is no difference of the data.
 func (o *output) difference(what string) {
 	name, isNew := strings.CutPrefix(what, "New file ")
-	if isNew && (name == "lost+found" || name == Scratch || strings.HasPrefix(name, Scratch+"/")) || strings.HasPrefix(what, "File . has mtime ") {
+	if isNew && (name == "lost+found" || name == providers.RestoreFolder || strings.HasPrefix(name, providers.RestoreFolder+"/")) || strings.HasPrefix(what, "File . has mtime ") {
 		o.ignored++
 		return
 	}

@@ -43,7 +43,7 @@ func init() {
 		"sync":     func(*shell) outcome { return outcome{} },
 	}
 	programs = map[string]func(*shell) outcome{
-		"mount": (*shell).mount, "umount": (*shell).umount, "rsync": (*shell).rsync,
+		"mount": (*shell).mount, "umount": (*shell).umount, "rsync": (*shell).rsync, "duplicity": (*shell).duplicity,
 		"mkdir": (*shell).mkdir, "touch": (*shell).write, "tee": (*shell).write, "rm": (*shell).rm,
 		"sh": (*shell).sh, "mv": (*shell).mv,
 	}
@@ -109,6 +109,9 @@ func reads(argv []string, said bool) bool {
 		return len(argv) == 1
 	case "sh":
 		return said
+	case "duplicity":
+		action, _ := (&shell{argv: argv}).duplicityWords()
+		return action == "collection-status" || action == "verify"
 	case "rsync":
 		return parseRsync(argv).dry
 	}

@@ -48,6 +48,8 @@ func FromEstate(e *runbook.Estate, scene Scene, seed uint64) Spec {
 	b.standby()
 	b.hostedZone(e.Service.Name, e.Service.Zone, e.Service.Servers, true)
 	b.drill()
+	b.chain(b.e.Standby.Archive)
+	b.chain(b.e.Production.Archive)
 	b.networks()
 	b.snapshots()
 	if scene == GoneDark {

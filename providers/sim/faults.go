@@ -72,6 +72,8 @@ type Faults struct {
 	StaleImage runbook.Duration `json:"stale_image,omitempty"`
 	// Elsewhere puts the standby volume into another zone ("zone") or on another machine ("held").
 	Elsewhere string `json:"elsewhere,omitempty"`
+	// Chain is what is wrong with the archives: ChainBroken, ChainTorn, ChainSealed or ChainEmpty.
+	Chain string `json:"chain,omitempty"`
 	// Hangs lets the production server hang when it is told to stop: HangsSoft, or HangsForced.
 	Hangs string `json:"hangs,omitempty"`
 	// ReplicaStopped makes the replica have taken nothing for so long before the start.

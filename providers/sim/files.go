@@ -243,4 +243,9 @@ func (s *state) remove(e Entry) {
 			delete(files, n)
 		}
 	}
+	if m := s.machines[e.ID]; m.mounts[path.Clean(e.Path)] == "" {
+		maps.DeleteFunc(m.local, func(at string, _ *Data) bool {
+			return at == path.Clean(e.Path) || strings.HasPrefix(at, path.Clean(e.Path)+"/")
+		})
+	}
 }

@@ -31,6 +31,7 @@ func Nights() []NightName {
 		{"dns-control-plane-down", "records cannot be changed for a while; answers go on", dnsDown},
 		{"volume-elsewhere", "the standby volume is in another zone, or on another machine", volumeElsewhere},
 		{"slow-launch", "the new server takes three times as long to start", slowLaunch},
+		{"broken-chain", "the archive cannot be restored: a volume is missing, damaged, or the passphrase is not its own", brokenChain},
 		{"flaky-ssh", "ssh is refused, breaks and stalls now and then", flakySSH},
 		{"primary-returns", "the production server comes back in the middle of it", primaryReturns},
 		{"region-dark", "the production region gives no answer at all", regionDark},
@@ -77,6 +78,10 @@ func dnsDown(seed uint64) Faults {
 
 func volumeElsewhere(seed uint64) Faults {
 	return Faults{Elsewhere: []string{"zone", "held"}[mix(seed, "elsewhere", 0)%2]}
+}
+
+func brokenChain(seed uint64) Faults {
+	return Faults{Chain: []string{ChainBroken, ChainTorn, ChainSealed}[mix(seed, "chain", 0)%3]}
 }
 
 func slowLaunch(uint64) Faults { return Faults{Slow: 3} }
@@ -131,6 +136,7 @@ func randomNight(seed uint64) Faults {
 		f.Slow = max(f.Slow, g.Slow)
 		f.StaleImage = max(f.StaleImage, g.StaleImage)
 		f.Returns = max(f.Returns, g.Returns)
+		f.Chain = either(f.Chain, g.Chain)
 		if f.Elsewhere == "" {
 			f.Elsewhere = g.Elsewhere
 		}

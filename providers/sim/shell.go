@@ -19,6 +19,8 @@ type outcome struct {
 	effect   *Entry
 	// progress gives the line for a moment of a long command; nil when it is silent.
 	progress func(elapsed time.Duration) string
+	// tell is the same for standard error, with its line ends.
+	tell func(elapsed time.Duration) string
 	// finish gives the entry for its end, or for being cut short after elapsed.
 	finish func(elapsed time.Duration) *Entry
 }
@@ -114,13 +116,16 @@ func (m *machine) known(name string) bool {
 // play lets the command take its time: it tells its progress, notices when the machine goes away, and ends.
 func (c *cloud) play(ctx context.Context, r request, host providers.Host, cmd providers.Command, o outcome, id string) (providers.Result, error) {
 	step := o.takes
-	if o.progress != nil {
+	if o.progress != nil || o.tell != nil {
 		step = max(time.Second, o.takes/80)
 	}
-	var out strings.Builder
+	var out, errs strings.Builder
 	for elapsed := time.Duration(0); elapsed < o.takes; {
 		if o.progress != nil {
 			emit(cmd, &out, "stdout", o.progress(elapsed)+"\r")
+		}
+		if o.tell != nil {
+			emit(cmd, &errs, "stderr", o.tell(elapsed))
 		}
 		nap := min(step, o.takes-elapsed)
 		silent := cmd.Hang > 0 && nap > cmd.Hang
@@ -138,7 +143,6 @@ func (c *cloud) play(ctx context.Context, r request, host providers.Host, cmd pr
 		return providers.Result{}, providers.Errorf(providers.Server, "ssh", host.Address, "%v", err)
 	}
 	emit(cmd, &out, "stdout", o.out)
-	var errs strings.Builder
 	emit(cmd, &errs, "stderr", o.err)
 	return providers.Result{Status: o.status, Stdout: tail(out.String()), Stderr: tail(errs.String())}, nil
 }

@@ -28,6 +28,7 @@ type Spec struct {
 	Addresses []providers.Address     `json:"addresses,omitempty"`
 	Instances []Instance              `json:"instances,omitempty"`
 	Zones     []Zone                  `json:"zones,omitempty"`
+	Chains    []Chain                 `json:"chains,omitempty"`
 	Hosts     []Host                  `json:"hosts,omitempty"`
 	Subnets   []providers.Subnet      `json:"subnets,omitempty"` // beside each zone's default one
 	Groups    []providers.Group       `json:"groups,omitempty"`  // beside each network's default one

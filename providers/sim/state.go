@@ -23,6 +23,7 @@ type state struct {
 	snapshots map[string]*snapshot
 	addresses map[string]*address
 	zones     map[string]*zone
+	chains    map[string]*Chain // by url
 	subnets   map[string]providers.Subnet
 	groups    map[string]providers.Group
 	changes   map[string]time.Time // change -> INSYNC
@@ -83,7 +84,9 @@ func newState(spec *Spec) *state {
 		seen:    map[int]int{}, fired: map[int]int{}, first: map[string]time.Time{}, draws: map[string]int{},
 		faults: slices.Clone(spec.Faults.Calls), darkness: spec.Faults.Dark,
 	}
+	s.chains = map[string]*Chain{}
 	s.place()
+	s.stockChains()
 	s.stock()
 	s.spoil()
 	return s
@@ -249,6 +252,8 @@ var changes = map[string]func(*state, Entry){
 	"host:mount":   (*state).mount,
 	"host:umount":  (*state).umount,
 	"host:rsync":   (*state).synced,
+	"host:restore": (*state).restored,
+	"host:backup":  (*state).backedUp,
 	"host:start":   (*state).startUnit,
 	"host:stop":    (*state).stopUnit,
 	"host:pause":   (*state).pause,
