@@ -294,6 +294,11 @@ type Names interface {
 	Servers(ctx context.Context, name string) ([]string, error)
 	// Ask asks one server, without recursion.
 	Ask(ctx context.Context, server, name, kind string) (Answer, error)
+	// Resolve asks one resolver, as host:port, to find the answer out: what its clients are told now. The answer's TTL is
+	// for how long it will go on saying so; it is never authoritative.
+	Resolve(ctx context.Context, resolver, name, kind string) (Answer, error)
+	// Resolvers are those that this machine uses, as host:port; none is no error.
+	Resolvers(ctx context.Context) ([]string, error)
 }
 
 // Answer is what a name server said.

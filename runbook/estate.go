@@ -30,6 +30,16 @@ type Service struct {
 	Zone    string   `key:"zone" doc:"id of the Route 53 hosted zone; found by name when it is left out"`
 	TTL     Duration `key:"ttl" doc:"TTL of the record: seconds or a duration; 300 when left out"`
 	Servers []string `key:"servers" doc:"authoritative name servers as host:port; found in the DNS when left out"`
+	Flip    *Flip    `key:"flip" doc:"the object whose presence switches the failover records of the name, where they were wired beforehand"`
+}
+
+// Flip is an object that a Route 53 health check reads. Failover records with that health check switch when it comes or
+// goes, without the control plane that edits records.
+type Flip struct {
+	Bucket string `key:"bucket,required" doc:"bucket, in a region that does not fail with production's"`
+	Region string `key:"region" doc:"region of the bucket; the standby's when left out"`
+	Key    string `key:"key,required" doc:"key of the object, such as failover/on"`
+	Absent bool   `key:"absent" doc:"the records switch when the object goes, not when it comes"`
 }
 
 // Site is one of the two places. A Ref is an id, or tags that exactly one resource bears.

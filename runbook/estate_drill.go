@@ -236,6 +236,9 @@ func (e *Estate) fence() []Target {
 			}
 		}
 	}
+	if f := e.Service.Flip; f != nil && names(e.Drill, []string{"service", "flip", "key"}) {
+		out = append(out, Target{Kind: "object", ID: f.Bucket + "/" + f.Key, Region: f.Region})
+	}
 	if names(e.Drill, []string{"service", "name"}) {
 		for _, kind := range []string{"A", "AAAA", "CNAME"} {
 			name := strings.ToLower(strings.TrimSuffix(e.Service.Name, ".")) + "."

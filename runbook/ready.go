@@ -121,13 +121,21 @@ func (l *lint) step(s *PlannedStep, probe Probe) {
 		case !l.leaves || r.Role != "production":
 		case r.Plane != "":
 			r.Warning = fmt.Sprintf("%s stands in %s, the region that fails: %s may not be possible on that night", r.Plane, r.Region, s.ID)
-			r.Do = "make failover records with health checks beforehand: name servers go on answering and switch without the control plane"
+			r.Do = l.withoutPlane()
 		default:
 			r.Warning = fmt.Sprintf("%s needs %s, the region that fails: it cannot be done while that is dark", s.ID, r.On)
 			r.Do = "keep what it needs in " + l.plan.Estate.Standby.Region + ", or give the step a condition so that it can be left out"
 		}
 		l.list = append(l.list, r)
 	}
+}
+
+// withoutPlane is what to do about a control plane that fails with production.
+func (l *lint) withoutPlane() string {
+	if f := l.plan.Estate.Service.Flip; f != nil {
+		return fmt.Sprintf("use dns.flip for this step: the estate's service.flip (s3://%s/%s) switches the failover records without the control plane", f.Bucket, f.Key)
+	}
+	return "make failover records with health checks beforehand, name their object in the estate as service.flip, and use dns.flip: name servers go on answering and switch without the control plane"
 }
 
 // of puts what a kind says into the plan's words, one for each place.

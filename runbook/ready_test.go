@@ -153,6 +153,39 @@ func TestReliances(t *testing.T) {
 	}
 }
 
+// TestWithoutTheControlPlane: who has wired failover records is told to use them, who has not is told how.
+func TestWithoutTheControlPlane(t *testing.T) {
+	for flip, want := range map[string]string{
+		"": "make failover records",
+		", flip: {bucket: shop-flags, key: failover/on, region: us-west-2}": "use dns.flip for this step: the estate's service.flip (s3://shop-flags/failover/on)",
+	} {
+		estate, err := ParseEstate("estate.yaml", []byte(`lifeboat: 1
+kind: estate
+name: shop
+service: {name: www.example.com, url: "https://www.example.com/"`+flip+`}
+production: {region: us-east-1}
+standby: {region: us-west-2}
+`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rb, err := Parse("one.yaml", []byte("lifeboat: 1\nkind: runbook\nname: one\nsteps:\n"+
+			"  - {id: launch, uses: instance.launch, with: {region: us-west-2}}\n  - {id: dns, uses: dns.record, with: {name: www.example.com}}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := Compile(CompileInput{Runbook: rb, Estate: estate, Catalog: leaningCatalog(), Mode: Live})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := Reliances(p)
+		last := all[len(all)-1]
+		if last.Step != "dns" || last.Warning == "" || !strings.HasPrefix(last.Do, want) {
+			t.Errorf("%+v\nwant to do: %s", last, want)
+		}
+	}
+}
+
 func TestNotKnown(t *testing.T) {
 	for value, want := range map[string]string{
 		"":                              "",

@@ -131,6 +131,11 @@ func (a *app) describePlan(plan *runbook.Plan, f *files) planned {
 	for _, ref := range f.parsedEstate.Unresolved() {
 		doc.Notes = append(doc.Notes, fmt.Sprintf("estate.%s is chosen by tags when the run starts; here it reads ?", ref.Path))
 	}
+	for _, r := range runbook.Reliances(plan) {
+		if r.Warning != "" {
+			doc.Notes = append(doc.Notes, r.Warning+"; to do: "+r.Do)
+		}
+	}
 	return doc
 }
 

@@ -17,7 +17,7 @@ const everything = "instance.launch instance.ready instance.fenced instance.stop
 	"image.copy image.create image.fresh " +
 	"address.associate " +
 	"address.allocate address.disassociate address.release " +
-	"dns.record dns.answers " +
+	"dns.record dns.answers dns.ttl dns.converged dns.flip " +
 	"host.mount rsync rsync.dry_run copy.complete " +
 	"replica.lag replica.pause replica.resume replica.promote service.start service.stop service.status " +
 	"shell duplicity.backup duplicity.status duplicity.verify duplicity.restore duplicity.prove " +
@@ -125,6 +125,9 @@ ssh: {user: admin, port: 2222, host_keys: {replica-1: [ssh-ed25519 AAAA]}}
 		"address.allocate":     "{}",
 		"address.disassociate": "{address: 198.51.100.7, instance: i-1}",
 		"address.release":      "{address: 198.51.100.7}",
+		"dns.ttl":              "{name: www.example.com, ttl: 60}",
+		"dns.converged":        "{name: www.example.com, value: 198.51.100.7}",
+		"dns.flip":             "{bucket: shop-flags, key: failover/on, region: us-west-2, name: www.example.com, value: 198.51.100.7}",
 
 		"instance.launch":   "{image: ami-1, type: m7i.large, zone: us-east-1a}",
 		"instance.ready":    "{instance: i-1}",
@@ -208,6 +211,10 @@ func checkDefaults(t *testing.T, a runbook.Probe) {
 	case *imageCopy:
 		if a.Region != "us-east-1" || a.FromRegion != "us-west-1" || a.Method != "copy" {
 			t.Errorf("%+v", a)
+		}
+	case *converged:
+		if time.Duration(a.WasTTL) != runbook.DefaultTTL {
+			t.Errorf("%+v", a.WasTTL)
 		}
 	case *record:
 		if w := a.wanted(); w.TTL != runbook.DefaultTTL || w.Type != "A" || len(w.Values) != 2 {

@@ -123,6 +123,12 @@ func inWorld(kind runbook.Checker, w world) {
 		k.w = w
 	case *allocate:
 		k.w = w
+	case *timeToLive:
+		k.w = w
+	case *converged:
+		k.w = w
+	case *flip:
+		k.w = w
 	case *disassociate:
 		k.w = w
 	case *release:

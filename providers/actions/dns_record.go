@@ -27,21 +27,29 @@ func dnsRecord(w world) runbook.Kind {
 		},
 		Settle:  10 * time.Second,
 		Budget:  5 * time.Second,
-		Timeout: 2 * time.Minute,
+		Timeout: 5 * time.Minute,
 	}
 }
 
 // record is done when Route 53 has accepted the change and reads it back: from there on it spreads by itself, and the
 // run need not stand and wait. That every authoritative server has it is what dns.answers proves, beside the other
 // steps. The change is a compare-and-swap: somebody else's change in between is never overwritten.
+//
+// With `spread` it stands and waits until Route 53 says that all its servers have the change. While Route 53's control
+// plane is moved, changes may be stranded: one that stays PENDING, or that nobody knows any more, is submitted again once
+// the record was read and is not the new one.
 type record struct {
 	Name  string `with:"name,required" doc:"DNS name, such as www.example.com"`
 	Type  string `with:"type" default:"'A'" doc:"type of the record set"`
 	Value Values `with:"value,required" doc:"what it shall say: one value or a list"`
 	TTL   TTL    `with:"ttl" default:"estate.service.ttl" doc:"seconds, or a duration such as 5m"`
 	Zone  string `with:"zone" default:"estate.service.zone" doc:"id of the hosted zone; found by name when it is empty"`
+	// A change that is stranded is found only by who waits for it.
+	Spread   bool             `with:"spread" doc:"wait until all of Route 53's servers have it, and submit it again when it was stranded"`
+	Stranded runbook.Duration `with:"stranded" doc:"how long a change may be PENDING before it counts as stranded; 3m when left out"`
 
-	w world
+	w    world
+	sent sent
 }
 
 // recordBefore is the record set that was there; Record is nil when there was none.
@@ -102,9 +110,12 @@ func (a *record) Apply(ctx context.Context, call runbook.Call) (runbook.Observat
 	if err != nil {
 		return runbook.Observation{}, advise(err, providers.Conflict, "somebody changed %s since it was read (it was %s); look, and retry: the retry reads it anew", a.Name, describe(before.Record))
 	}
+	if a.Spread {
+		a.sent.submitted(change, a.w.clock.Now())
+	}
 	now, err := a.read(ctx, before.Zone)
-	if err != nil || !same(now, a.wanted()) {
-		return seen(runbook.Pending, "Route 53 has accepted %s (change %s) and does not read it back yet", describe(a.wanted()), change), nil
+	if a.Spread || err != nil || !same(now, a.wanted()) {
+		return seen(runbook.Pending, "Route 53 has accepted %s (change %s), which is on its way", describe(a.wanted()), change), nil
 	}
 	return a.done(before, "set in Route 53, was "+describe(before.Record), change), nil
 }
@@ -125,10 +136,12 @@ func (a *record) Observe(ctx context.Context, call runbook.Call) (runbook.Observ
 	switch {
 	case err != nil:
 		return runbook.Observation{}, err
+	case same(now, a.wanted()) && a.Spread && !same(before.Record, a.wanted()):
+		return a.spreading(ctx, call, before)
 	case same(now, a.wanted()):
 		return a.done(before, a.spread(ctx), ""), nil
 	case same(now, before.Record):
-		return seen(runbook.Absent, "%s %s is as before: %s", a.Name, a.Type, describe(now)), nil
+		return a.stranded(ctx, now)
 	}
 	return seen(runbook.Unsure, "%s %s is %s: neither what it was (%s) nor what is wanted (%s); somebody else has changed it", a.Name, a.Type, describe(now), describe(before.Record), describe(a.wanted())), nil
 }
@@ -244,6 +257,9 @@ func (a *record) Depends() []runbook.Dependency {
 
 func (a *record) Permissions() []string {
 	p := []string{"route53:GetHostedZone", "route53:ListResourceRecordSets", "route53:ChangeResourceRecordSets"}
+	if a.Spread {
+		p = append(p, "route53:GetChange")
+	}
 	if a.Zone == "" {
 		p = append(p, "route53:ListHostedZonesByName")
 	}
@@ -266,7 +282,11 @@ func (a *record) ByHand(call runbook.Call) []string {
 	if err != nil {
 		return nil
 	}
-	return []string{line(words("aws", "route53", "change-resource-record-sets", "--hosted-zone-id", orQuestion(zone), "--change-batch", string(batch)))}
+	lines := []string{line(words("aws", "route53", "change-resource-record-sets", "--hosted-zone-id", orQuestion(zone), "--change-batch", string(batch)))}
+	if a.Spread {
+		lines = append(lines, line(words("aws", "route53", "get-change", "--id", orQuestion(a.sent.change))))
+	}
+	return lines
 }
 
 // wire is a record set as the AWS CLI takes it.

@@ -90,7 +90,12 @@ func scene() sim.Spec {
 				{Name: "www.example.com", Type: "A", TTL: 300 * time.Second, Values: []string{"203.0.113.10"}},
 				{Name: "alias.example.com", Type: "A", Other: "alias of www.example.com"},
 			},
+			Failovers: []sim.Failover{{
+				Name: "flip.example.com", Type: "A", TTL: time.Minute, Primary: []string{"203.0.113.10"}, Secondary: []string{address},
+				Bucket: "shop-flags", Key: "failover/on",
+			}},
 		}},
+		Buckets: []sim.Bucket{{Name: "shop-flags", Region: "us-west-2"}},
 		Hosts: []sim.Host{{
 			Name: replicaAt, Address: replicaAt, Region: region, Path: "/srv/data", Heartbeat: "/srv/data/.heartbeat",
 			Data:  sim.Data{Version: "live", Bytes: 41e9, Delta: 3.9e9},

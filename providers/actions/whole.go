@@ -232,3 +232,11 @@ func (absent) Publish(_ context.Context, region, _, _, _ string) (string, error)
 }
 
 func (absent) Send(context.Context, string, string, string) error { return gone("send", "") }
+
+func (absent) Resolve(_ context.Context, resolver, _, _ string) (providers.Answer, error) {
+	return providers.Answer{}, gone("resolve", resolver)
+}
+
+func (absent) Resolvers(context.Context) ([]string, error) {
+	return nil, gone("find resolvers", "")
+}

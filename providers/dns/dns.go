@@ -33,6 +33,7 @@ import (
 const (
 	opAsk     = "dns:Ask"
 	opServers = "dns:Servers"
+	opResolve = "dns:Resolve"
 
 	tries      = 2               // over UDP, where a packet may be lost
 	tryTimeout = 2 * time.Second // of one try
@@ -94,6 +95,27 @@ func (n *Names) Ask(ctx context.Context, server, name, kind string) (providers.A
 	values, ttl := collect(r.Answer, q)
 	return providers.Answer{Server: server, Values: values, TTL: ttl, Authoritative: r.Authoritative}, nil
 }
+
+// Resolve implements providers.Names. It is Ask with recursion; the answer is a resolver's word, whatever it says of itself.
+func (n *Names) Resolve(ctx context.Context, resolver, name, kind string) (providers.Answer, error) {
+	q, err := question(name, kind)
+	if err != nil {
+		return providers.Answer{}, err
+	}
+	resolver = withPort(resolver)
+	r, err := n.exchange(ctx, opResolve, resolver, q, true)
+	if err != nil {
+		return providers.Answer{}, err
+	}
+	if r.Rcode != mdns.RcodeSuccess && r.Rcode != mdns.RcodeNameError {
+		return providers.Answer{}, rcode(opResolve, resolver, r)
+	}
+	values, ttl := collect(r.Answer, q)
+	return providers.Answer{Server: resolver, Values: values, TTL: ttl}, nil
+}
+
+// Resolvers implements providers.Names.
+func (n *Names) Resolvers(context.Context) ([]string, error) { return n.resolvers() }
 
 func question(name, kind string) (mdns.Question, error) {
 	t, ok := mdns.StringToType[strings.ToUpper(kind)]

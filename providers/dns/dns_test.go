@@ -202,3 +202,39 @@ func TestServers(t *testing.T) {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
+
+// TestResolve: a resolver is asked to find out, an authoritative server is not; and a resolver's word is never authority.
+func TestResolve(t *testing.T) {
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan bool, 1)
+	started := make(chan struct{})
+	server := &mdns.Server{PacketConn: pc, NotifyStartedFunc: func() { close(started) }, Handler: mdns.HandlerFunc(func(w mdns.ResponseWriter, q *mdns.Msg) {
+		asked <- q.RecursionDesired
+		r := new(mdns.Msg)
+		r.SetReply(q)
+		r.Authoritative = true
+		rr, _ := mdns.NewRR("www.example.com. 41 IN A 192.0.2.9")
+		r.Answer = []mdns.RR{rr}
+		w.WriteMsg(r)
+	})}
+	go server.ActivateAndServe()
+	<-started
+	defer server.Shutdown()
+	at := pc.LocalAddr().String()
+	n := dns.New(dns.Options{Resolvers: []string{at, "192.0.2.53"}})
+	a, err := n.Resolve(t.Context(), at, "www.example.com", "A")
+	if err != nil || !slices.Equal(a.Values, []string{"192.0.2.9"}) || a.TTL != 41*time.Second || a.Authoritative || !<-asked {
+		t.Errorf("got %+v, %v", a, err)
+	}
+	if _, err := n.Ask(t.Context(), at, "www.example.com", "A"); err != nil || <-asked {
+		t.Errorf("an authoritative server was asked to find out: %v", err)
+	}
+	if list, err := n.Resolvers(t.Context()); err != nil || !slices.Equal(list, []string{at, "192.0.2.53:53"}) {
+		t.Errorf("resolvers %q, %v", list, err)
+	}
+	_, err = n.Resolve(t.Context(), at, "", "A")
+	kind(t, err, providers.Invalid)
+}

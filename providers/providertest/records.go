@@ -12,6 +12,7 @@ var recordChecks = []check{
 	{"a zone is found by a name in it", canRecords, zoneFound},
 	{"a record changes only from what it was", canRecords, compareAndSwap},
 	{"a change is pending and then everywhere", canRecords, changeSpreads},
+	{"a resolver comes to say what the servers say", canResolve, resolved},
 	{"an unknown record is not found", canRecords, unknownRecord},
 }
 
@@ -130,6 +131,33 @@ func changeSpreads(l lab) {
 			a, err := l.Set.Names.Ask(ctx, s, l.Name, "A")
 			return a.Authoritative && reflect.DeepEqual(a.Values, []string{"192.0.2.1"}) && a.TTL == time.Minute, err
 		})
+	}
+}
+
+func canResolve(l Lab) map[string]bool {
+	needs := canRecords(l)
+	needs["names"] = l.Set.Names != nil
+	return needs
+}
+
+func resolved(l lab) {
+	l.cleared()
+	_, err := l.change(nil, &providers.Record{Name: l.Name, Type: "A", TTL: time.Minute, Values: []string{"192.0.2.1"}})
+	l.ok("change", err)
+	resolvers, err := l.Set.Names.Resolvers(l.ctx())
+	l.ok("resolvers", err)
+	for _, r := range resolvers {
+		l.eventually(r+" has the change", func(ctx context.Context) (bool, error) {
+			a, err := l.Set.Names.Resolve(ctx, r, l.Name, "A")
+			if a.Authoritative || a.TTL > time.Minute {
+				l.t.Errorf("a resolver's word: %+v", a)
+			}
+			return reflect.DeepEqual(a.Values, []string{"192.0.2.1"}), err
+		})
+	}
+	_, err = l.Set.Names.Resolve(l.ctx(), "203.0.113.254:53", l.Name, "A")
+	if err == nil {
+		l.t.Error("a resolver answers where there is none")
 	}
 }
 

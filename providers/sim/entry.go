@@ -38,8 +38,9 @@ type Entry struct {
 
 	Body []byte `json:"body,omitempty"` // of an object
 
-	Refused providers.ErrorKind `json:"refused,omitempty"` // nothing changed
-	Fault   int                 `json:"fault,omitempty"`   // the fault that struck, from 1
-	Replay  bool                `json:"replay,omitempty"`  // the token was known: nothing new was made
-	Read    bool                `json:"read,omitempty"`    // a read that a fault struck
+	Refused  providers.ErrorKind `json:"refused,omitempty"`  // nothing changed
+	Fault    int                 `json:"fault,omitempty"`    // the fault that struck, from 1
+	Stranded FaultKind           `json:"stranded,omitempty"` // accepted, and it never came true
+	Replay   bool                `json:"replay,omitempty"`   // the token was known: nothing new was made
+	Read     bool                `json:"read,omitempty"`     // a read that a fault struck
 }

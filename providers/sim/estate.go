@@ -47,6 +47,7 @@ func FromEstate(e *runbook.Estate, scene Scene, seed uint64) Spec {
 	b.production(scene)
 	b.standby()
 	b.hostedZone(e.Service.Name, e.Service.Zone, e.Service.Servers, true)
+	b.flip(e)
 	b.drill()
 	b.chain(b.e.Standby.Archive)
 	b.chain(b.e.Production.Archive)
@@ -169,6 +170,9 @@ func (b *builder) drill() {
 	b.volume(s.Volume, s.Region, either(s.Zone, s.Region+"a"), "")
 	b.replica(s.Replica, s.Region, s.Heartbeat)
 	b.hostedZone(drilled.Service.Name, drilled.Service.Zone, drilled.Service.Servers, false)
+	if canonical(drilled.Service.Name) != canonical(b.e.Service.Name) {
+		b.flip(drilled)
+	}
 }
 
 func (b *builder) replica(r *runbook.Replica, region, heartbeat string) {
@@ -255,6 +259,37 @@ func (b *builder) hostedZone(host, id string, servers []string, record bool) {
 		z.Records = []providers.Record{{Name: host, Type: "A", TTL: ttl, Values: []string{b.serviceAddress()}}}
 	}
 	b.spec.Zones = append(b.spec.Zones, z)
+}
+
+// flip wires failover records for the service's name, where the estate says that they are: they take the place of its
+// plain record.
+func (b *builder) flip(e *runbook.Estate) {
+	f := e.Service.Flip
+	if f == nil {
+		return
+	}
+	second, _ := b.number(e.Standby.Address)
+	wired := Failover{
+		Name: canonical(e.Service.Name), Type: "A", TTL: time.Minute, Primary: []string{b.serviceAddress()}, Secondary: []string{second},
+		Bucket: f.Bucket, Key: f.Key, WhenGone: f.Absent,
+	}
+	i := slices.IndexFunc(b.spec.Buckets, func(x Bucket) bool { return x.Name == f.Bucket })
+	if i < 0 {
+		b.spec.Buckets = append(b.spec.Buckets, Bucket{Name: f.Bucket, Region: either(f.Region, e.Standby.Region), Objects: map[string]string{}})
+		i = len(b.spec.Buckets) - 1
+	}
+	if f.Absent {
+		b.spec.Buckets[i].Objects[f.Key] = "on\n"
+	}
+	for n := range b.spec.Zones {
+		z := &b.spec.Zones[n]
+		if !inZone(wired.Name, canonical(z.Name)) {
+			continue
+		}
+		z.Records = slices.DeleteFunc(z.Records, func(r providers.Record) bool { return canonical(r.Name) == wired.Name && r.Type == wired.Type })
+		z.Failovers = append(z.Failovers, wired)
+		return
+	}
 }
 
 // serviceAddress is what the service's name points at before anything happens.

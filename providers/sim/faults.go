@@ -29,6 +29,8 @@ const (
 	FaultTimeoutDone FaultKind = "timeout-done" // no answer although it happened
 	FaultHang        FaultKind = "hang"         // no answer until the caller gives up; nothing changed
 	FaultSlow        FaultKind = "slow"         // it takes Wait longer, and is right
+	FaultStranded    FaultKind = "stranded"     // a change of records is accepted, stays PENDING and never comes true
+	FaultForgotten   FaultKind = "forgotten"    // a change of records is accepted, and nobody knows of it afterwards
 )
 
 // Fault is one line of a fault plan. It strikes calls that match Op, Region and About, once Skip of them have passed,
@@ -66,6 +68,9 @@ type Faults struct {
 	Night string  `json:"night,omitempty"`
 	Calls []Fault `json:"calls,omitempty"`
 	Dark  []Dark  `json:"dark,omitempty"`
+	// Stretch is how long the last resolver keeps an answer at least, whatever its TTL says. Of 8,524 resolvers measured
+	// in 2023, 8.7 % did so.
+	Stretch runbook.Duration `json:"stretch,omitempty"`
 	// Slow multiplies pending and boot times; 0 is 1.
 	Slow float64 `json:"slow,omitempty"`
 	// StaleImage makes the image of the standby region so much older.
@@ -166,11 +171,14 @@ func (s *state) strike(r request, now time.Time, local map[int]int) (int, *Fault
 // effect says whether the call's effect takes place although the fault strikes.
 func (f *Fault) effect() bool {
 	switch f.Kind {
-	case FaultErrorAfter, FaultResetAfter, FaultTimeoutDone, FaultSlow:
+	case FaultErrorAfter, FaultResetAfter, FaultTimeoutDone, FaultSlow, FaultStranded, FaultForgotten:
 		return true
 	}
 	return false
 }
+
+// strands says whether the call is accepted and comes to nothing.
+func (f *Fault) strands() bool { return f.Kind == FaultStranded || f.Kind == FaultForgotten }
 
 // silence is how long the caller waits for nothing; forever is as long as its own deadline allows.
 func (f *Fault) silence() (d time.Duration, forever bool) {

@@ -42,10 +42,14 @@ func (z *zone) at(key string, i, n int, t time.Time) *providers.Record {
 func (s *state) cached(z *zone, key string, resolver int, now time.Time) (*providers.Record, time.Duration) {
 	servers := max(1, len(z.Servers))
 	life := func(r *providers.Record) time.Duration {
-		if r == nil {
-			return time.Minute
+		ttl := time.Minute
+		if r != nil {
+			ttl = max(time.Second, r.TTL)
 		}
-		return max(time.Second, r.TTL)
+		if resolver == resolvers-1 {
+			ttl = max(ttl, time.Duration(s.spec.Faults.Stretch))
+		}
+		return ttl
 	}
 	t := s.spec.Start
 	r := z.at(key, resolver%servers, servers, t)
@@ -102,7 +106,7 @@ func (c *cloud) Ask(ctx context.Context, server, name, kind string) (out provide
 	err = c.call(ctx, r, c.spec.Delays.Call, func(s *state, now time.Time) (*Entry, error) {
 		out = providers.Answer{Server: server}
 		z := s.holder(canonical(name))
-		if i := slices.Index(c.Resolvers(), withPort(server)); i >= 0 {
+		if i := slices.Index(c.World.Resolvers(), withPort(server)); i >= 0 {
 			if z != nil {
 				rec, ttl := s.cached(z, key, i, now)
 				fill(&out, rec, ttl)
@@ -124,6 +128,28 @@ func (c *cloud) Ask(ctx context.Context, server, name, kind string) (out provide
 	})
 	return out, err
 }
+
+// Resolve asks one of the world's resolvers, which answers from what it has kept.
+func (c *cloud) Resolve(ctx context.Context, resolver, name, kind string) (out providers.Answer, err error) {
+	r := request{op: "dns:Resolve", about: resolver + " " + name, read: true}
+	key := canonical(name) + "/" + strings.ToUpper(kind)
+	err = c.call(ctx, r, c.spec.Delays.Call, func(s *state, now time.Time) (*Entry, error) {
+		out = providers.Answer{Server: resolver}
+		i := slices.Index(c.World.Resolvers(), withPort(resolver))
+		if i < 0 {
+			return nil, refuse(providers.Unreachable, r, "", "no resolver answers at %s", resolver)
+		}
+		if z := s.holder(canonical(name)); z != nil {
+			rec, ttl := s.cached(z, key, i, now)
+			fill(&out, rec, ttl)
+		}
+		return nil, nil
+	})
+	return out, err
+}
+
+// Resolvers are the first two of the world's, as a machine has them.
+func (c *cloud) Resolvers(context.Context) ([]string, error) { return c.World.Resolvers()[:2], nil }
 
 func fill(a *providers.Answer, r *providers.Record, ttl time.Duration) {
 	if r != nil {

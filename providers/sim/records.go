@@ -130,7 +130,7 @@ func (c *cloud) Change(ctx context.Context, zone string, old, new *providers.Rec
 		if err := mayChange(r, z, old, new); err != nil {
 			return nil, err
 		}
-		change = strings.ToUpper(strings.ReplaceAll(name("C", s.spec.Seed, "change", len(s.changes)), "-", ""))
+		change = strings.ToUpper(strings.ReplaceAll(name("C", s.spec.Seed, "change", len(s.changes)+s.stranded), "-", ""))
 		return &Entry{ID: zone, On: change, Old: old, New: new}, nil
 	})
 	if err != nil {
@@ -168,9 +168,20 @@ func mayChange(r request, z *zone, old, new *providers.Record) error {
 	return nil
 }
 
+// never is when a stranded change is INSYNC.
+var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // change is the effect of ChangeResourceRecordSets.
 func (s *state) change(e Entry) {
 	z := s.zones[e.ID]
+	switch e.Stranded {
+	case FaultStranded:
+		s.changes[e.On] = never
+		return
+	case FaultForgotten:
+		s.stranded++
+		return
+	}
 	insync := e.At.Add(s.take(s.spec.Delays.Insync, "insync "+e.ID))
 	s.changes[e.On] = insync
 	put := func(r *providers.Record, becomes *providers.Record) {

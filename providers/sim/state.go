@@ -27,6 +27,7 @@ type state struct {
 	subnets   map[string]providers.Subnet
 	groups    map[string]providers.Group
 	changes   map[string]time.Time // change -> INSYNC
+	stranded  int                  // changes that nobody knows of
 	allocated int                  // addresses ever given out
 	buckets   map[string]*bucket   // by name, which is one for all regions
 

@@ -241,6 +241,9 @@ func (w *World) call(ctx context.Context, r request, in Span, f func(s *state, n
 		var entry *Entry
 		if fault == nil || fault.effect() {
 			entry, answer = f(s, now)
+			if fault != nil && fault.strands() && entry != nil {
+				entry.Stranded = fault.Kind
+			}
 		}
 		if answer != nil {
 			number, fault = 0, nil // refused on its merits: the fault waits for a call that has an effect
@@ -274,7 +277,7 @@ func (w *World) suffer(ctx context.Context, r request, f *Fault) error {
 	if runbook.Sleep(ctx, w.clock, wait) != nil {
 		return lost(r, ctx)
 	}
-	if f.Kind == FaultSlow {
+	if f.Kind == FaultSlow || f.strands() {
 		return nil
 	}
 	return f.answer(r)

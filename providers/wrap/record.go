@@ -321,3 +321,8 @@ func (p recordedNames) Ask(ctx context.Context, server, name, kind string) (_ pr
 	defer p.r.done("ask", server, name, kind)(&err)
 	return p.Names.Ask(ctx, server, name, kind)
 }
+
+func (p recordedNames) Resolve(ctx context.Context, resolver, name, kind string) (_ providers.Answer, err error) {
+	defer p.r.done("resolve", resolver, name, kind)(&err)
+	return p.Names.Resolve(ctx, resolver, name, kind)
+}
