@@ -139,6 +139,7 @@ type Machine struct {
 	KeyName        string   `key:"key_name" doc:"EC2 key pair"`
 	Profile        string   `key:"profile" doc:"IAM instance profile"`
 	KMSKey         string   `key:"kms_key" doc:"key that encrypts what is made here"`
+	Nightly        *Nightly `key:"nightly" doc:"the copy of its data that is made every night"`
 }
 
 // Channel is one way to tell people: an SNS topic, a telephone, or the URL of a service, which is a secret.

@@ -47,6 +47,7 @@ func (s Site) machine() Machine {
 	return Machine{
 		Region: s.Region, Zone: s.Zone, Instance: s.Instance, Image: s.Image, Type: s.Type, Address: s.Address, Volume: s.Volume,
 		Subnet: s.Subnet, SecurityGroups: s.SecurityGroups, KeyName: s.KeyName, Profile: s.Profile, KMSKey: s.KMSKey,
+		Nightly: s.Nightly,
 	}
 }
 

@@ -94,6 +94,10 @@ func (s *schemer) key(t reflect.Type, f keyed) object {
 		return reference("uses")
 	case f.key == "with":
 		return object{"type": "object"}
+	case f.key == "each":
+		return object{"oneOf": []any{object{"type": "string"}, object{"type": "array", "minItems": 1}}}
+	case f.key == "at_once":
+		return object{"type": "integer", "minimum": 1}
 	case len(f.words) > 0 && t.Kind() == reflect.String:
 		return object{"enum": f.words}
 	case len(f.words) > 0:

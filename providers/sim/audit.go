@@ -158,6 +158,11 @@ func (w *World) Stop(instance string) error { return w.machine("world:stop", ins
 // Start brings a machine back that was stopped.
 func (w *World) Start(instance string) error { return w.machine("world:start", instance) }
 
+// Lose takes away what a machine has at a path, as a disk that is not mounted does: the folder is there, and empty.
+func (w *World) Lose(machine, path string) error {
+	return w.happen(Entry{Op: "world:lose", ID: machine, Path: path})
+}
+
 func (w *World) machine(op, id string) error {
 	known := false
 	if err := w.look(func(s *state, _ time.Time) { m := s.machines[id]; known = m != nil && m.instance != nil }); err != nil {

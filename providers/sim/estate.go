@@ -46,6 +46,7 @@ func FromEstate(e *runbook.Estate, scene Scene, seed uint64) Spec {
 	b.spec.Roles = Roles{Production: e.Production.Region, Standby: e.Standby.Region}
 	b.production(scene)
 	b.standby()
+	b.servers()
 	b.hostedZone(e.Service.Name, e.Service.Zone, e.Service.Servers, true)
 	b.flip(e)
 	b.drill()
@@ -155,6 +156,7 @@ func (b *builder) standby() {
 		}})
 	}
 	b.replica(s.Replica, s.Region, s.Heartbeat)
+	b.nightly(s.Nightly, s.Region)
 	b.replica(b.e.Production.Replica, b.e.Production.Region, b.e.Production.Heartbeat)
 }
 
@@ -222,7 +224,7 @@ func (b *builder) volume(d runbook.Disk, region, zone, holder string) string {
 	}
 	v := Volume{Volume: providers.Volume{
 		ID: id, Region: region, Zone: either(d.Zone, zone), State: "available", SizeGiB: 100, Tags: tags,
-	}, Data: data(nightly)}
+	}, Data: copied()}
 	if holder != "" {
 		v.Instance, v.Device, v.State, v.Attachment, v.Data = holder, "/dev/sdf", "in-use", "attached", data(live)
 	}

@@ -83,6 +83,8 @@ type Faults struct {
 	Hangs string `json:"hangs,omitempty"`
 	// ReplicaStopped makes the replica have taken nothing for so long before the start.
 	ReplicaStopped runbook.Duration `json:"replica_stopped,omitempty"`
+	// IncompleteNightly makes last night's copies ones that did not come to their end.
+	IncompleteNightly bool `json:"incomplete_nightly,omitempty"`
 	// ProductionAhead and ReplicaAhead are how far those clocks are ahead of the world's; negative is behind.
 	ProductionAhead runbook.Duration `json:"production_ahead,omitempty"`
 	ReplicaAhead    runbook.Duration `json:"replica_ahead,omitempty"`

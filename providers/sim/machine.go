@@ -63,7 +63,7 @@ func newInstance(spec *Spec, i Instance) *machine {
 	m.turns = []turn{{state: i.State, up: up}}
 	if i.Serving {
 		m.units["httpd"] = unit{}
-		m.local[either(spec.Service.Path, "/srv")] = &i.Data
+		m.local[either(i.Path, spec.Service.Path, "/srv")] = &i.Data
 	}
 	return m
 }
@@ -73,8 +73,10 @@ func newHost(spec *Spec, h Host) *machine {
 	m.host, m.address = &h, h.Address
 	m.turns = []turn{{state: providers.InstanceRunning, up: true}}
 	if h.Path != "" {
-		data := h.Data
-		m.local[h.Path] = &data
+		m.keep(h.Path, h.Data, spec)
+	}
+	for path, data := range h.Also {
+		m.keep(path, data, spec)
 	}
 	return m
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,9 @@ func Nights() []NightName {
 		{"region-dark", "the production region gives no answer at all", regionDark},
 		{"throttle", "AWS throttles a third of all calls for a while", throttled},
 		{"lost-answers", "the first answer to every kind of change is lost after it has happened", lostAnswers},
-		{"random", "two or three of these, drawn by the seed", randomNight},
+		{"random", "two or three of those above, drawn by the seed", randomNight},
+		{"stopped-replica", "the replica has taken nothing for hours", stoppedReplica},
+		{"incomplete-nightly", "last night's copy did not come to its end", func(uint64) Faults { return Faults{IncompleteNightly: true} }},
 	}
 }
 
@@ -99,6 +102,10 @@ func primaryReturns(seed uint64) Faults {
 	return Faults{Returns: within(seed, "returns", 40*time.Second, 100*time.Second)}
 }
 
+func stoppedReplica(seed uint64) Faults {
+	return Faults{ReplicaStopped: within(seed, "stopped replica", 3*time.Hour, 9*time.Hour)}
+}
+
 func regionDark(uint64) Faults { return Faults{Dark: []Dark{{Region: "production"}}} }
 
 func throttled(uint64) Faults {
@@ -123,7 +130,7 @@ func lostAnswers(uint64) Faults {
 // randomNight joins two or three other nights; of each it takes what the ones before left open.
 func randomNight(seed uint64) Faults {
 	pool := Nights()[1:]
-	pool = pool[:len(pool)-1]
+	pool = pool[:slices.IndexFunc(pool, func(n NightName) bool { return n.Name == "random" })]
 	var f Faults
 	for i := range 2 + int(mix(seed, "random", 0)%2) {
 		one := pool[mix(seed, "random night", i)%uint64(len(pool))]

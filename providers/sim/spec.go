@@ -81,6 +81,7 @@ type Instance struct {
 	Serving   bool
 	Protected bool
 	Data      Data
+	Path      string `json:",omitempty"` // of the data; the service's when it is left out
 }
 
 // Zone is a hosted zone and its record sets.
@@ -95,6 +96,7 @@ type Host struct {
 	Name, Address, Region string
 	Path                  string // of the data
 	Data                  Data
+	Also                  map[string]Data // further copies, by path
 	Pause, Paused, Resume []string
 	Promote, Promoted     []string
 	// Heartbeat is the file into which production writes the time, as far as it has come here.
@@ -108,6 +110,8 @@ type Data struct {
 	Files   int64 // in how many files; left out, as many as so much data has
 	Delta   int64 // what differs from the copy of the night before
 	Torn    bool  // copied while it was being written: not whole
+	// Age is how long before the start this copy came to its end, which its marker says; 0 is no marker.
+	Age runbook.Duration
 
 	part   string // the version of which a copy was cut short
 	copied int64  // and how much of it is there

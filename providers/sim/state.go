@@ -97,7 +97,7 @@ func newState(spec *Spec) *state {
 func (s *state) stock() {
 	for _, v := range s.spec.Volumes {
 		kept := &volume{
-			Volume: v.Volume, data: v.Data, files: map[string]string{}, on: v.Instance, device: v.Device,
+			Volume: v.Volume, data: v.Data, files: marker("", v.Data, s.spec), on: v.Instance, device: v.Device,
 		}
 		kept.Tags = maps.Clone(v.Tags)
 		s.volumes[v.ID] = kept
@@ -153,6 +153,7 @@ func (s *state) spoil() {
 	if !ok {
 		return
 	}
+	v.data.Torn = v.data.Torn || f.IncompleteNightly
 	switch f.Elsewhere {
 	case "zone":
 		v.Zone = otherZone(v.Zone)
@@ -267,6 +268,7 @@ var changes = map[string]func(*state, Entry){
 	"world:fault":  func(s *state, e Entry) { s.faults = append(s.faults, *e.Plan) },
 	"world:dark":   func(s *state, e Entry) { s.darkened[e.Region] = e.Until },
 	"world:light":  func(s *state, e Entry) { delete(s.darkened, e.Region) },
+	"world:lose":   (*state).lose,
 	"world:stop":   func(s *state, e Entry) { s.machines[e.ID].turn(e.At, providers.InstanceStopped, false) },
 	"world:start":  func(s *state, e Entry) { s.machines[e.ID].bringBack(e.At) },
 }
