@@ -95,8 +95,6 @@ func TestNightlyCopyOfEveryServer(t *testing.T) {
 	})
 }
 
-
-
 // TestNightlyCopyOfTheDemo plans and rehearses it as it is shipped.
 func TestNightlyCopyOfTheDemo(t *testing.T) {
 	for _, mode := range []runbook.Mode{runbook.Live, runbook.Drill, runbook.Rehearse} {
