@@ -14,11 +14,12 @@ import (
 
 // everything is what the kinds are called in files; a name that is missing here breaks somebody's runbook.
 const everything = "instance.launch instance.ready instance.fenced instance.stop instance.start instance.reboot instance.terminate instance.fence instance.stays_down volume.attach " +
+	"volume.detach volume.snapshot snapshot.copy snapshot.prune volume.create volume.hydrated volume.delete " +
 	"image.copy image.create image.fresh " +
 	"address.associate " +
 	"address.allocate address.disassociate address.release " +
 	"dns.record dns.answers dns.ttl dns.converged dns.flip " +
-	"host.mount rsync rsync.dry_run copy.complete " +
+	"host.mount host.unmount rsync rsync.dry_run copy.complete " +
 	"replica.lag replica.pause replica.resume replica.promote service.start service.stop service.status " +
 	"shell duplicity.backup duplicity.status duplicity.verify duplicity.restore duplicity.prove " +
 	"http.up http.down notify manual wait"
@@ -136,6 +137,14 @@ ssh: {user: admin, port: 2222, host_keys: {replica-1: [ssh-ed25519 AAAA]}}
 		"image.copy":        "{image: ami-1, from_region: us-west-1}",
 		"image.create":      "{instance: i-1, name: www}",
 		"image.fresh":       "{image: ami-1}",
+		"volume.detach":     "{volume: vol-1}",
+		"volume.snapshot":   "{volume: vol-1}",
+		"snapshot.copy":     "{snapshot: snap-1}",
+		"snapshot.prune":    "{volume: vol-1, keep: 3, region: us-east-1, tags: {Role: data}}",
+		"volume.create":     "{newest: {volume: vol-1, tags: {Role: data}}, zone: us-east-1a, rate: 200}",
+		"volume.hydrated":   "{volume: vol-1}",
+		"volume.delete":     "{volume: vol-1}",
+		"host.unmount":      "{host: 198.51.100.7, path: /srv/data}",
 		"address.associate": "{address: 198.51.100.7, instance: i-1}",
 		"dns.record":        "{name: www.example.com, value: [198.51.100.7, 198.51.100.8]}",
 		"dns.answers":       "{name: www.example.com, value: 198.51.100.7}",

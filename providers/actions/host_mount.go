@@ -22,19 +22,22 @@ func hostMount(w world) runbook.Kind {
 		},
 		Settle:  2 * time.Second,
 		Budget:  5 * time.Second,
-		Timeout: time.Minute,
+		Timeout: 5 * time.Minute,
 	}
 }
 
-// mount finds the device by the volume's id: what EC2 calls /dev/sdf the kernel may call nvme1n1, and tomorrow
-// otherwise. It never mounts over something else.
+// mount finds the device by the volume's id, or by what the file system says of itself: what EC2 calls /dev/sdf the kernel
+// may call nvme1n1, and tomorrow otherwise. It never mounts over something else.
 type mount struct {
 	Host    providers.Host `with:"host,required" doc:"the host"`
-	Volume  string         `with:"volume,required" doc:"id of the volume"`
-	Device  string         `with:"device" default:"'/dev/sdf'" doc:"device name that EC2 gave it: the output of volume.attach; used on machines without NVMe"`
+	Volume  string         `with:"volume" doc:"id of the volume; this, uuid or label says what to mount"`
+	UUID    string         `with:"uuid" doc:"UUID of the file system"`
+	Label   string         `with:"label" doc:"label of the file system"`
+	Device  string         `with:"device" default:"'/dev/sdf'" doc:"device name that EC2 gave the volume: the output of volume.attach; used on machines without NVMe"`
 	Path    string         `with:"path,required" doc:"where to mount it"`
 	FSType  string         `with:"fstype" doc:"type of the file system; found out when left out"`
-	Options string         `with:"options" doc:"mount options, separated by commas"`
+	Options string         `with:"options" doc:"mount options, separated by commas, such as ro; nouuid for an xfs copy whose original is mounted too"`
+	Verify  bool           `with:"check" doc:"check the file system first, changing nothing (e2fsck -n, xfs_repair -n), and mount it only when it is whole; give the step a timeout that lasts for it"`
 	Sudo    bool           `with:"sudo" default:"estate.ssh.user != '' && estate.ssh.user != 'root'" doc:"become root with sudo; when left out, if the ssh user is not root"`
 
 	w world
@@ -49,55 +52,39 @@ func (a *mount) on(call runbook.Call) remote {
 	return remote{w: a.w, host: a.Host, sudo: a.Sudo, log: call.Log}
 }
 
-// devices are the names under which the volume may appear, the surest first.
-func (a *mount) devices() []string {
-	list := []string{"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_" + strings.ReplaceAll(a.Volume, "-", "")}
-	if a.Device != "" {
-		list = append(list, a.Device)
-		if rest, ok := strings.CutPrefix(a.Device, "/dev/sd"); ok {
-			list = append(list, "/dev/xvd"+rest)
+// what names what is mounted.
+func (a *mount) what() string {
+	switch {
+	case a.UUID != "":
+		return "UUID=" + a.UUID
+	case a.Label != "":
+		return "LABEL=" + a.Label
+	}
+	return a.Volume
+}
+
+// words holds the parameters against each other.
+func (a *mount) words() error {
+	given := 0
+	for _, v := range []string{a.Volume, a.UUID, a.Label} {
+		if v != "" {
+			given++
 		}
 	}
-	return list
-}
-
-// device asks the host which of the names exists, and returns what it stands for; "" is none. On a machine with NVMe the
-// id is the only name that counts: there /dev/sdf, where it exists, may stand for another volume.
-func (a *mount) device(ctx context.Context, call runbook.Call) (string, error) {
-	names := a.devices()
-	byID, rest := names[0], names[1:]
-	res, err := a.on(call).look(ctx, "readlink", "-e", "--", byID)
-	if err != nil || res.Status == 0 || len(rest) == 0 {
-		return strings.TrimSpace(res.Stdout), err
+	switch {
+	case !path.IsAbs(a.Path):
+		return runbook.Fail(fmt.Sprintf("path %q is not absolute", a.Path), "", "write the whole path, such as /srv/data")
+	case given != 1:
+		return runbook.Fail(fmt.Sprintf("%d of volume, uuid and label are given", given), "one of them says what to mount; nothing was changed", "write one of them")
+	case strings.ContainsAny(a.Options, " \t\n") || strings.HasPrefix(a.Options, "-"):
+		return runbook.Fail(fmt.Sprintf("the mount options are %q", a.Options), "they are words separated by commas; nothing was changed", "write them as in ro,noatime")
 	}
-	// readlink -e prints one line for each name that exists, in order. Its status says only that one was missing.
-	if res, err = a.on(call).look(ctx, append([]string{"readlink", "-e", "--"}, rest...)...); err != nil {
-		return "", err
-	}
-	first, _, _ := strings.Cut(res.Stdout, "\n")
-	if first = strings.TrimSpace(first); strings.HasPrefix(first, "/dev/nvme") {
-		return "", nil
-	}
-	return first, nil
-}
-
-// mounted returns the source that is mounted at the path; "" is none.
-func (a *mount) mounted(ctx context.Context, call runbook.Call) (string, error) {
-	argv := []string{"findmnt", "--noheadings", "--output", "SOURCE", "--mountpoint", path.Clean(a.Path)}
-	res, err := a.on(call).look(ctx, argv...)
-	if err != nil {
-		return "", err
-	}
-	if res.Status > 1 {
-		return "", a.on(call).ended(argv, res)
-	}
-	// Mounts can be stacked; the last line is the one that is seen.
-	return lastLines(res.Stdout, 1), nil
+	return nil
 }
 
 func (a *mount) Prepare(ctx context.Context, call runbook.Call) (runbook.Before, error) {
-	if !path.IsAbs(a.Path) {
-		return nil, runbook.Fail(fmt.Sprintf("path %q is not absolute", a.Path), "", "write the whole path, such as /srv/data")
+	if err := a.words(); err != nil {
+		return nil, err
 	}
 	o, err := a.Observe(ctx, call)
 	if err != nil {
@@ -110,7 +97,7 @@ func (a *mount) Prepare(ctx context.Context, call runbook.Call) (runbook.Before,
 }
 
 func (a *mount) Observe(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
-	source, err := a.mounted(ctx, call)
+	source, err := a.on(call).mounted(ctx, a.Path)
 	if err != nil {
 		return runbook.Observation{}, err
 	}
@@ -122,13 +109,16 @@ func (a *mount) Observe(ctx context.Context, call runbook.Call) (runbook.Observa
 		return runbook.Observation{}, err
 	}
 	if device == source {
-		return a.done(source), nil
+		return a.done(source, ""), nil
 	}
-	return seen(runbook.Broken, "%s on %s is a mount of %s, not of %s (%s)", a.Path, a.Host, source, a.Volume, orQuestion(device)), nil
+	return seen(runbook.Broken, "%s on %s is a mount of %s, not of %s (%s)", a.Path, a.Host, source, a.what(), orQuestion(device)), nil
 }
 
-func (a *mount) done(source string) runbook.Observation {
-	o := seen(runbook.Holds, "%s (%s) at %s on %s", a.Volume, source, a.Path, a.Host)
+func (a *mount) done(source, checked string) runbook.Observation {
+	o := seen(runbook.Holds, "%s (%s) at %s on %s", a.what(), source, a.Path, a.Host)
+	if checked != "" {
+		o.Evidence += "; " + checked
+	}
 	o.Outputs = map[string]any{"source": source, "path": path.Clean(a.Path)}
 	o.Changed = []runbook.Target{a.Host.Target()}
 	return o
@@ -147,14 +137,19 @@ func (a *mount) Apply(ctx context.Context, call runbook.Call) (runbook.Observati
 		return runbook.Observation{}, err
 	}
 	r, at := a.on(call), path.Clean(a.Path)
+	checked := ""
+	if a.Verify {
+		if checked, err = r.verify(ctx, call, device, a.FSType); err != nil {
+			return runbook.Observation{}, err
+		}
+	}
 	if _, err := r.must(ctx, "mkdir", "-p", "--", at); err != nil {
 		return runbook.Observation{}, err
 	}
-	argv := append(append([]string{"mount"}, flag("-t", a.FSType)...), flag("-o", a.Options)...)
-	if _, err := r.must(ctx, append(argv, "--", device, at)...); err != nil {
+	if err := r.mount(ctx, device, at, a.FSType, a.Options); err != nil {
 		return runbook.Observation{}, err
 	}
-	return a.done(device), nil
+	return a.done(device, checked), nil
 }
 
 // appears waits for the device: udev may need a moment after EC2 says "attached".
@@ -167,11 +162,11 @@ func (a *mount) appears(ctx context.Context, call runbook.Call) (string, error) 
 		}
 		if waited >= patience {
 			return "", runbook.Fail(
-				fmt.Sprintf("%s does not appear on %s (looked for %s)", a.Volume, a.Host, strings.Join(a.devices(), ", ")),
+				fmt.Sprintf("%s does not appear on %s (looked for %s)", a.what(), a.Host, strings.Join(a.devices(), ", ")),
 				"the volume is not attached to this machine, or its kernel calls it something else; nothing was changed",
 				"see what is there: "+a.on(call).byHand("lsblk", "-o", "NAME,SERIAL,SIZE,MOUNTPOINT"))
 		}
-		call.Progress(runbook.Progress{Text: fmt.Sprintf("waiting for %s to appear", a.Volume)})
+		call.Progress(runbook.Progress{Text: fmt.Sprintf("waiting for %s to appear", a.what())})
 		if err := runbook.Sleep(ctx, a.w.clock, pause); err != nil {
 			return "", err
 		}
@@ -187,7 +182,7 @@ func (a *mount) Undo(ctx context.Context, call runbook.Call) (runbook.Observatio
 	if before.Mounted {
 		return seen(runbook.Holds, "%s was mounted before this step", a.Path), nil
 	}
-	source, err := a.mounted(ctx, call)
+	source, err := a.on(call).mounted(ctx, a.Path)
 	if err != nil {
 		return runbook.Observation{}, err
 	}
@@ -198,15 +193,8 @@ func (a *mount) Undo(ctx context.Context, call runbook.Call) (runbook.Observatio
 	case did != "" && source != did:
 		return seen(runbook.Holds, "%s is a mount of %s, not as this step left it; it was left alone", a.Path, source), nil
 	}
-	argv := []string{"umount", "--", path.Clean(a.Path)}
-	res, err := a.on(call).change(ctx, argv...)
-	if err != nil {
+	if err := a.on(call).unmount(ctx, a.Path); err != nil {
 		return runbook.Observation{}, err
-	}
-	if err := a.on(call).ended(argv, res); err != nil {
-		f := runbook.AsFailure(err)
-		f.Do = "see who uses it: " + a.on(call).byHand("fuser", "-vm", path.Clean(a.Path))
-		return runbook.Observation{}, &f
 	}
 	return seen(runbook.Holds, "%s is unmounted", a.Path), nil
 }
@@ -217,12 +205,13 @@ func (a *mount) Permissions() []string { return nil }
 
 // Check asks the host, where there is one already, what is mounted at the path.
 func (a *mount) Check(ctx context.Context, call runbook.Call) []runbook.Check {
-	what := fmt.Sprintf("%s can be mounted at %s", a.Volume, a.Path)
-	if c, open := notYet(what, a.Path, a.Volume); open {
+	what := fmt.Sprintf("%s can be mounted at %s", a.what(), a.Path)
+	if c, open := notYet(what, a.Path, a.Volume, a.UUID, a.Label); open {
 		return []runbook.Check{c}
 	}
-	if !path.IsAbs(a.Path) {
-		return []runbook.Check{notWell(what, "", "write the whole path, such as /srv/data", "the path is not absolute")}
+	if err := a.words(); err != nil {
+		f := runbook.AsFailure(err)
+		return []runbook.Check{notWell(what, "", f.Do, "%s", f.What)}
 	}
 	if c, open := notYet(what, a.Host.Address, a.Device); open {
 		return []runbook.Check{c}
@@ -243,8 +232,9 @@ func (a *mount) Depends() []runbook.Dependency { return onHost(a.Host) }
 func (a *mount) ByHand(call runbook.Call) []string {
 	argv := append(append([]string{"mount"}, flag("-t", a.FSType)...), flag("-o", a.Options)...)
 	r := a.on(call)
-	return []string{
-		r.byHand("mkdir", "-p", a.Path),
-		r.byHand(append(argv, a.devices()[0], a.Path)...),
+	list := []string{}
+	if a.Verify {
+		list = append(list, r.byHand("fsck", "-n", a.devices()[0]))
 	}
+	return append(list, r.byHand("mkdir", "-p", a.Path), r.byHand(append(argv, a.devices()[0], a.Path)...))
 }

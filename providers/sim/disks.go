@@ -11,9 +11,22 @@ import (
 
 const byID = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_"
 
+// format is the file system on a volume. A copy bears what its original does: origin is the volume that was formatted.
+type format struct {
+	fs, label, origin string
+	damaged           bool
+}
+
+func (f format) inherit(volume string) format {
+	f.origin = either(f.origin, volume)
+	return f
+}
+
 // uuid is the file system's on a volume.
-func uuid(volume string) string {
-	a, b := mix(7, volume, 0), mix(7, volume, 1)
+func (v *volume) uuid() string { return uuid(either(v.origin, v.ID)) }
+
+func uuid(of string) string {
+	a, b := mix(7, of, 0), mix(7, of, 1)
 	return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>52, b&0xffffffffffff)
 }
 
@@ -34,7 +47,7 @@ func (c *shell) device(name string) *volume {
 			continue
 		}
 		switch name {
-		case c.node(v), byID + strings.Replace(id, "-", "", 1), "/dev/disk/by-uuid/" + uuid(id), "UUID=" + uuid(id), v.device:
+		case c.node(v), byID + strings.Replace(id, "-", "", 1), "/dev/disk/by-uuid/" + v.uuid(), "UUID=" + v.uuid(), v.device:
 			return v
 		}
 	}
@@ -63,7 +76,7 @@ func (c *shell) mountTable() string {
 	var b strings.Builder
 	b.WriteString("/dev/nvme0n1p1 / ext4 rw,relatime 0 0\n")
 	for _, at := range slices.Sorted(maps.Keys(c.m.mounts)) {
-		fmt.Fprintf(&b, "%s %s ext4 rw,relatime 0 0\n", c.node(c.s.volumes[c.m.mounts[at]]), at)
+		fmt.Fprintf(&b, "%s %s %s rw,relatime 0 0\n", c.node(c.s.volumes[c.m.mounts[at]]), at, either(c.s.volumes[c.m.mounts[at]].fs, "ext4"))
 	}
 	return b.String()
 }
@@ -125,7 +138,7 @@ func (c *shell) findmnt() outcome {
 
 func (c *shell) uuidOf(node string) string {
 	if v := c.device(node); v != nil {
-		return uuid(v.ID)
+		return v.uuid()
 	}
 	return ""
 }
@@ -140,7 +153,10 @@ func (c *shell) mountpoint() outcome {
 }
 
 func (c *shell) blkid() outcome {
-	names := c.args("-o", "--output", "-s", "--match-tag", "-c")
+	names := c.args("-o", "--output", "-s", "--match-tag", "-c", "--cache-file", "-t", "--match-token")
+	if token, ok := c.option("-t", "--match-token"); ok {
+		return c.bearing(token)
+	}
 	tag, one := c.option("-s", "--match-tag")
 	if len(names) == 0 {
 		return outcome{}
@@ -149,14 +165,96 @@ func (c *shell) blkid() outcome {
 	if v == nil {
 		return outcome{status: 2}
 	}
+	values := map[string]string{"TYPE": either(v.fs, "ext4"), "UUID": v.uuid(), "LABEL": v.label}
 	if format, _ := c.option("-o", "--output"); format == "value" {
-		values := map[string]string{"TYPE": "ext4", "UUID": uuid(v.ID)}
 		if one {
 			return outcome{out: values[tag] + "\n"}
 		}
 		return outcome{out: values["UUID"] + "\n" + values["TYPE"] + "\n"}
 	}
-	return outcome{out: fmt.Sprintf("%s: UUID=%q TYPE=\"ext4\"\n", names[0], uuid(v.ID))}
+	return outcome{out: fmt.Sprintf("%s: UUID=%q TYPE=%q\n", names[0], values["UUID"], values["TYPE"])}
+}
+
+// bearing lists the devices that bear a tag of blkid's, such as UUID=... or LABEL=...
+func (c *shell) bearing(token string) outcome {
+	var nodes []string
+	for _, v := range c.s.volumes {
+		if v.there(c.m.id, c.now) && (token == "UUID="+v.uuid() || v.label != "" && token == "LABEL="+v.label) {
+			nodes = append(nodes, c.node(v))
+		}
+	}
+	if len(nodes) == 0 {
+		return outcome{status: 2}
+	}
+	slices.Sort(nodes)
+	return outcome{out: strings.Join(nodes, "\n") + "\n"}
+}
+
+// fsck is e2fsck -n and xfs_repair -n: it reads all that describes the files.
+func (c *shell) fsck() outcome {
+	args := c.args()
+	if len(args) == 0 || c.device(args[0]) == nil {
+		return c.fail(8, "No such file or directory while trying to open %s", strings.Join(args, " "))
+	}
+	o := outcome{takes: c.takes(c.s.spec.Delays.Mount, "fsck")}
+	v, xfs := c.device(args[0]), program(c.argv) == "xfs_repair"
+	switch {
+	case xfs && v.damaged:
+		o.status, o.err = 1, "bad magic number\nwould have reset inode 131 nlinks from 2 to 1\n"
+	case xfs:
+	case v.damaged:
+		o.status, o.out = 4, "Inode 12 has an invalid size. Fix? no\n"+args[0]+": ********** WARNING: Filesystem still has errors **********\n"
+	default:
+		o.out = args[0] + ": 1234/6553600 files (0.1% non-contiguous), 10240000/26214400 blocks\n"
+	}
+	return o
+}
+
+// users are the processes that a machine's services are, by number.
+func (c *shell) users() []string {
+	if s := c.s.serving(c.m, c.now); s != "up" && s != "starting" {
+		return nil
+	}
+	var list []string
+	for n, name := range slices.Sorted(maps.Keys(c.m.units)) {
+		if !c.m.units[name].stopped {
+			list = append(list, fmt.Sprintf("%d %s", 812+n, name))
+		}
+	}
+	return list
+}
+
+// fuser lists who uses a mount: to standard output the numbers and no more.
+func (c *shell) fuser() outcome {
+	args := c.args()
+	if len(args) == 0 {
+		return c.fail(1, "No process specification given")
+	}
+	if _, ok := c.m.mounts[path.Clean(args[0])]; !ok || len(c.users()) == 0 {
+		return outcome{status: 1}
+	}
+	o := outcome{err: args[0] + ": \n"}
+	for _, u := range c.users() {
+		pid, _, _ := strings.Cut(u, " ")
+		o.out += " " + pid
+	}
+	return o
+}
+
+// ps knows user=, pid= and args= of the processes that are asked for.
+func (c *shell) ps() outcome {
+	wanted, _ := c.option("-p")
+	var o outcome
+	for _, u := range c.users() {
+		pid, name, _ := strings.Cut(u, " ")
+		if slices.Contains(strings.Split(wanted, ","), pid) {
+			o.out += "root " + pid + " /usr/sbin/" + name + "\n"
+		}
+	}
+	if o.out == "" {
+		o.status = 1
+	}
+	return o
 }
 
 func (c *shell) mount() outcome {

@@ -120,7 +120,7 @@ func (s *state) newVolume(region, id string, w providers.NewVolume, at time.Time
 		Encrypted: w.KMSKey != "", KMSKey: w.KMSKey, Created: at, Tags: w.Tags,
 	}, files: map[string]string{}, made: &w}
 	if x := s.snapshots[w.Snapshot]; x != nil {
-		v.data, v.files = x.data, maps.Clone(x.files)
+		v.data, v.files, v.format = x.data, maps.Clone(x.files), x.format
 		v.SizeGiB = max(w.SizeGiB, x.SizeGiB)
 		v.Encrypted, v.KMSKey = v.Encrypted || x.Encrypted, either(w.KMSKey, x.KMSKey)
 	}

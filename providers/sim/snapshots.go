@@ -21,6 +21,7 @@ const (
 // snapshot is what a volume held at one moment. It is pending until done; fails says that it will be broken then.
 type snapshot struct {
 	providers.Snapshot
+	format
 	data                         Data
 	files                        map[string]string
 	visible, listed, began, done time.Time
@@ -33,12 +34,15 @@ const noVolume = "vol-ffffffff"
 // keepSnapshot puts one of the spec's into the world.
 func (s *state) keepSnapshot(n int, x Snapshot) {
 	if x.Started.IsZero() {
-		x.Started = s.spec.Start.Add(-time.Duration(5+n) * time.Hour)
+		x.Started = s.spec.Start.Add(-5*time.Hour + time.Duration(n)*10*time.Minute)
 	}
 	x.State = either(x.State, "completed")
 	kept := &snapshot{Snapshot: x.Snapshot, data: x.Data, files: map[string]string{}, began: x.Started, done: x.Started}
 	kept.fails = x.State == "error"
 	kept.Tags = maps.Clone(x.Tags)
+	if v := s.volumes[x.Volume]; v != nil {
+		kept.format = v.inherit(v.ID)
+	}
 	s.snapshots[x.ID] = kept
 }
 
@@ -129,7 +133,7 @@ func (s *state) createSnapshot(e Entry) {
 		Snapshot: providers.Snapshot{
 			Volume: e.On, SizeGiB: v.SizeGiB, Encrypted: v.Encrypted, KMSKey: v.KMSKey, Description: e.Text, Tags: e.Tags,
 		},
-		data: v.data, files: maps.Clone(v.files),
+		format: v.inherit(v.ID), data: v.data, files: maps.Clone(v.files),
 	})
 }
 
@@ -187,7 +191,7 @@ func (s *state) carried(e Entry, from *snapshot, key string, tags map[string]str
 		Snapshot: providers.Snapshot{
 			Volume: noVolume, SizeGiB: from.SizeGiB, Encrypted: from.Encrypted || key != "", KMSKey: key, Tags: tags,
 		},
-		data: from.data, files: maps.Clone(from.files),
+		format: from.format, data: from.data, files: maps.Clone(from.files),
 	}
 	if x.Encrypted && x.KMSKey == "" {
 		x.KMSKey = s.ownKey(e.Region)

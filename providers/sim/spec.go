@@ -61,10 +61,12 @@ type Service struct {
 	Path string `json:"path,omitempty"` // where the data must be mounted; empty when data is not modelled
 }
 
-// Volume is a volume and what is on it.
+// Volume is a volume and what is on it: a file system of the type FS ("" is ext4), with a label, damaged or not.
 type Volume struct {
 	providers.Volume
-	Data Data
+	Data      Data
+	FS, Label string `json:",omitempty"`
+	Damaged   bool   `json:",omitempty"`
 }
 
 // Snapshot is a snapshot that is there from the start, and what is in it. One without a time of its own is from some hours

@@ -43,6 +43,7 @@ type state struct {
 
 type volume struct {
 	providers.Volume
+	format
 	data  Data
 	files map[string]string
 	// The attachment: the machine, and when it is attached and free again.
@@ -97,7 +98,8 @@ func newState(spec *Spec) *state {
 func (s *state) stock() {
 	for _, v := range s.spec.Volumes {
 		kept := &volume{
-			Volume: v.Volume, data: v.Data, files: marker("", v.Data, s.spec), on: v.Instance, device: v.Device,
+			Volume: v.Volume, format: format{fs: v.FS, label: v.Label, damaged: v.Damaged}, data: v.Data,
+			files: marker("", v.Data, s.spec), on: v.Instance, device: v.Device,
 		}
 		kept.Tags = maps.Clone(v.Tags)
 		s.volumes[v.ID] = kept
