@@ -117,7 +117,7 @@ func (l *Loss) String() string {
 	case !l.Known:
 		return "how much is lost is not measured"
 	}
-	return "up to " + SpanText(time.Duration(l.Seconds)) + " of writes lost"
+	return "up to " + SpanText(time.Duration(l.Seconds)) + " lost"
 }
 
 // Advice is what to do, the best first, and why.

@@ -80,9 +80,10 @@ func (t *triage) down() Advice {
 // onTheNetwork reports whether something at the page's address answers, well or not.
 func (t *triage) onTheNetwork() bool { return t.page.Found == Faulty || t.page.Found == Refused }
 
-// alive reports whether the server itself can be reached, or something that stands at its address.
+// alive reports whether the server itself can be reached, or something that stands at its address. A machine whose checks fail
+// and that refuses ssh is none.
 func (t *triage) alive() bool {
-	return t.ssh.Found == Fine || t.ssh.Found == Refused || t.onTheNetwork()
+	return t.ssh.Found == Fine || t.ssh.Found == Refused && t.server.Found != Faulty || t.onTheNetwork()
 }
 
 func (t *triage) recordGone(a Advice) Advice {
@@ -114,7 +115,7 @@ func (t *triage) repairs(a Advice) Advice {
 	case t.ssh.Found == Silent:
 		a.Doubt = "something answers at the page's address, and ssh does not: it may be another machine, or ssh is closed from here"
 	case t.ssh.Found != Fine && t.server.Found != Fine:
-		a.Doubt = "only the page's address answers; of the server itself nothing is known"
+		a.Doubt = "something answers at the server's address, and nothing proves that it is the server"
 	}
 	a.Ways = []Way{t.way(Repair, "Repair the server in "+orQuestion(t.From), why), t.relaunch("it would end a server that answers"), t.failover("")}
 	return a
@@ -124,7 +125,7 @@ func (t *triage) repairs(a Advice) Advice {
 func (t *triage) regionDark(a Advice) Advice {
 	a.Broken = "the region " + t.From
 	heard, ok := t.control()
-	dark := "region dark: its API does not answer"
+	dark := "region dark"
 	near := []Way{t.closed(Relaunch, dark), t.closed(Repair, "the server does not answer")}
 	switch {
 	case t.to.Found == Silent:

@@ -78,6 +78,7 @@ func TestTriage(t *testing.T) {
 		{"stopped", with(down, f{"server": Dead}), IsDown, true, "relaunch (repair) failover wait", "the server"},
 		{"it hangs", with(down, f{"server": Faulty}), IsDown, true, "relaunch repair failover wait", "the server"},
 		{"stopped, and no zone was asked", with(down, f{"server": Dead, "zone": NotSeen}), IsDown, true, "relaunch (repair) failover wait", "the server"},
+		{"it hangs, and refuses ssh", with(down, f{"server": Faulty, "ssh": Refused}), IsDown, true, "relaunch repair failover wait", "the server"},
 		{"it starts", with(down, f{"server": Starting}), IsDown, true, "wait relaunch failover", "starting"},
 		{"EC2 says that all is well", down, IsDown, false, "repair relaunch failover wait", "the way to it"},
 		{"EC2 says so, and ssh was not asked", f{"page": Silent, "ssh": NotSeen}, IsDown, false, "repair relaunch failover wait", "the way to it"},
@@ -197,10 +198,10 @@ func TestTriageOfBadData(t *testing.T) {
 		loses string
 		data  string
 	}{
-		{"for an hour", time.Hour, nil, true, "failover restore-archive (failover) wait", "up to 5 h 00 min of writes lost", "nightly"},
+		{"for an hour", time.Hour, nil, true, "failover restore-archive (failover) wait", "up to 5 h 00 min lost", "nightly"},
 		{"for a day", 24 * time.Hour, nil, true, "restore-archive (failover) (failover) wait", "how much is lost is not measured", ""},
-		{"nobody knows since when", 0, nil, false, "failover restore-archive (failover) wait", "up to 5 h 00 min of writes lost", "nightly"},
-		{"the replica was paused before", 5 * time.Second, nil, true, "failover failover restore-archive wait", "up to 12 s of writes lost", "replica"},
+		{"nobody knows since when", 0, nil, false, "failover restore-archive (failover) wait", "up to 5 h 00 min lost", "nightly"},
+		{"the replica was paused before", 5 * time.Second, nil, true, "failover failover restore-archive wait", "up to 12 s lost", "replica"},
 		{"nothing is within reach", time.Hour, map[string]Found{"region us-east-1": Silent, "copy archive": Silent}, false, "look (failover) (restore-archive) (failover) wait", "", ""},
 	}
 	for _, test := range tests {
@@ -242,11 +243,11 @@ func TestTriageSaysWhatElse(t *testing.T) {
 	})
 	t.Run("what each way loses", func(t *testing.T) {
 		a := Triage(seenAs(dark))
-		if got := a.Ways[0].Loses.String(); got != "up to 12 s of writes lost" {
+		if got := a.Ways[0].Loses.String(); got != "up to 12 s lost" {
 			t.Error(got)
 		}
 		a = Triage(seenAs(with(dark, map[string]Found{"copy replica": Silent})))
-		if w := a.Ways[0]; w.Loses.String() != "up to 5 h 00 min of writes lost" || w.Inputs["data"] != "nightly" {
+		if w := a.Ways[0]; w.Loses.String() != "up to 5 h 00 min lost" || w.Inputs["data"] != "nightly" {
 			t.Errorf("%q with %v", w.Loses, w.Inputs)
 		}
 		a = Triage(seenAs(with(dark, map[string]Found{"copy replica": Silent, "copy nightly": Silent})))

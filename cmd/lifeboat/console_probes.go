@@ -21,24 +21,25 @@ const slowPage = 3 * time.Second
 // probesOf lists what is asked of an estate, in the order in which it is shown.
 func probesOf(w *asked, e *runbook.Estate) []probe {
 	out := []probe{
-		{group: "service", name: e.Service.Name, source: "HTTP GET", limit: "a good answer in " + slowPage.String(), ask: w.page(e)},
-		{group: "dns", name: "DNS " + e.Service.Name, source: "its name servers", limit: "TTL " + ttlText(ttlOf(e)), ask: w.record(e)},
-		{group: "region", name: e.Production.Region, source: "DescribeInstances", cloud: true, ask: w.region(e.Production.Region)},
-		{group: "region", name: e.Standby.Region, source: "DescribeInstances", cloud: true, ask: w.region(e.Standby.Region)},
+		{group: "service", about: runbook.AboutPage, name: e.Service.Name, source: "HTTP GET", limit: "a good answer in " + slowPage.String(), ask: w.page(e)},
+		{group: "dns", about: runbook.AboutRecord, name: "DNS " + e.Service.Name, source: "its name servers", limit: "TTL " + ttlText(ttlOf(e)), ask: w.record(e)},
+		{group: "region", about: runbook.AboutRegion, name: e.Production.Region, source: "DescribeInstances", cloud: true, ask: w.region(e.Production.Region)},
+		{group: "region", about: runbook.AboutRegion, name: e.Standby.Region, source: "DescribeInstances", cloud: true, ask: w.region(e.Standby.Region)},
 	}
+	out = append(out, w.nearServer(e)...)
 	add := func(group, what, source string, ref runbook.Ref, ask func(context.Context, string) finding) {
 		if ref.ID == "" && len(ref.Tags) == 0 {
 			return
 		}
-		region, kind := e.Standby.Region, what
+		region, kind, about := e.Standby.Region, what, runbook.AboutStandby
 		if group == "server" {
-			region, kind = e.Production.Region, "instance"
+			region, kind, about = e.Production.Region, "instance", runbook.AboutServer
 		}
 		name := strings.TrimSpace(what + " " + ref.ID)
 		if group == "server" && ref.ID != "" {
 			name = ref.ID
 		}
-		out = append(out, probe{group: group, name: name, source: source, cloud: true, ask: func(ctx context.Context) finding {
+		out = append(out, probe{group: group, about: about, name: name, source: source, cloud: true, ask: func(ctx context.Context) finding {
 			id := ref.ID
 			if id == "" {
 				var err error
@@ -79,7 +80,7 @@ func (w *asked) page(e *runbook.Estate) func(context.Context) finding {
 	return func(ctx context.Context) finding {
 		p, err := w.set.Web.Get(ctx, e.Service.URL, "")
 		if err != nil {
-			return finding{value: whyNot(ctx, err), verdict: page.Bad, do: "look at the server and its region", mute: true}
+			return finding{value: whyNot(ctx, err), verdict: page.Bad, do: "look at the server and its region", mute: true, clues: saw(noPage(err))}
 		}
 		value := fmt.Sprintf("%d in %s", p.Status, tookText(p.Took))
 		if p.Address != "" {
@@ -87,24 +88,30 @@ func (w *asked) page(e *runbook.Estate) func(context.Context) finding {
 		}
 		switch {
 		case p.Status >= 400:
-			return finding{value: value, verdict: page.Bad, do: "look at the server's services"}
+			return finding{value: value, verdict: page.Bad, do: "look at the server's services", clues: saw(runbook.Faulty)}
 		case p.Took > slowPage:
-			return finding{value: value, verdict: page.Warn, do: "see what makes it slow"}
+			return finding{value: value, verdict: page.Warn, do: "see what makes it slow", clues: servedFrom(w.regionOf(e, p.Address))}
 		}
-		return finding{value: value, verdict: page.Well}
+		return finding{value: value, verdict: page.Well, clues: servedFrom(w.regionOf(e, p.Address))}
 	}
 }
 
 // whose says in which of the two regions an address of the estate is.
 func (w *asked) whose(e *runbook.Estate, address string) string {
+	return prefixed(", ", w.regionOf(e, address))
+}
+
+// regionOf is the one of the two regions that an address of the estate is in; "" when it is not the estate's.
+func (w *asked) regionOf(e *runbook.Estate, address string) string {
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		address = host
 	}
 	switch address {
+	case "":
 	case e.Production.Address.ID:
-		return ", " + e.Production.Region
+		return e.Production.Region
 	case e.Standby.Address.ID:
-		return ", " + e.Standby.Region
+		return e.Standby.Region
 	}
 	return ""
 }
@@ -119,10 +126,10 @@ func (w *asked) record(e *runbook.Estate) func(context.Context) finding {
 		for _, server := range servers {
 			var a providers.Answer
 			if a, err = w.set.Names.Ask(ctx, server, e.Service.Name, "A"); err == nil {
-				return judgeRecord(e, a)
+				return judgeRecord(e, a).with(runbook.Fine)
 			}
 		}
-		return finding{value: whyNot(ctx, err), verdict: page.Unknown, do: "look whether this machine reaches name servers"}
+		return finding{value: whyNot(ctx, err), verdict: page.Unknown, do: "look whether this machine reaches name servers", clues: saw(silence(err))}
 	}
 }
 
@@ -132,7 +139,7 @@ func judgeRecord(e *runbook.Estate, a providers.Answer) finding {
 	strange := slices.ContainsFunc(a.Values, func(v string) bool { return !slices.Contains(known, v) })
 	switch {
 	case len(a.Values) == 0:
-		return finding{value: "the name has no A record", verdict: page.Bad, do: "put the record back"}
+		return finding{value: "the name has no A record", verdict: page.Bad, do: "put the record back", clues: saw(runbook.Faulty)}
 	case strange && known[0] != "" && known[1] != "":
 		return finding{value: value + ": an address that the estate does not know", verdict: page.Warn, do: "correct the record or the estate"}
 	case a.TTL > ttlOf(e):
@@ -149,13 +156,13 @@ func (w *asked) region(region string) func(context.Context) finding {
 		took := w.clock.Now().Sub(began)
 		switch {
 		case err == nil:
-			return finding{value: "answers in " + tookText(took), verdict: page.Well}
+			return finding{value: "answers in " + tookText(took), verdict: page.Well, clues: saw(runbook.Fine)}
 		case providers.Is(err, providers.Denied):
-			return finding{value: "answers, and denies it", verdict: page.Warn, do: "allow ec2:DescribeInstances to these credentials"}
+			return finding{value: "answers, and denies it", verdict: page.Warn, do: "allow ec2:DescribeInstances to these credentials", clues: saw(runbook.Fine)}
 		case providers.Is(err, providers.Lost), providers.Is(err, providers.Server):
-			return finding{value: whyNot(ctx, err), verdict: page.Bad, do: "its API is dark: this is the region, not the server"}
+			return finding{value: whyNot(ctx, err), verdict: page.Bad, do: "its API is dark: this is the region, not the server", clues: saw(runbook.Silent)}
 		}
-		return unanswerable(err, region)
+		return unanswerable(err, region).with(silence(err))
 	}
 }
 
@@ -163,23 +170,32 @@ func (w *asked) region(region string) func(context.Context) finding {
 func (w *asked) server(e *runbook.Estate) func(context.Context, string) finding {
 	return func(ctx context.Context, id string) finding {
 		i, err := w.set.Instances.Instance(ctx, e.Production.Region, id)
-		if err != nil {
+		switch {
+		case providers.Is(err, providers.NotFound):
+			return unanswerable(err, e.Production.Region).with(runbook.Dead)
+		case err != nil:
 			return unanswerable(err, e.Production.Region)
 		}
 		value := string(i.State)
 		if i.StateReason != "" {
 			value += ": " + i.StateReason
 		}
-		switch {
-		case i.State == providers.InstanceRunning && i.Checks == providers.ChecksImpaired:
-			return finding{value: "running, and its status checks fail", verdict: page.Bad, do: "look at its console, or fail over"}
-		case i.State == providers.InstanceRunning && i.Checks == providers.ChecksOK:
-			return finding{value: "running, its status checks are well", verdict: page.Well}
-		case i.State == providers.InstanceRunning, i.State == providers.InstancePending:
-			return finding{value: value, verdict: page.Warn, do: "wait for its status checks"}
-		}
-		return finding{value: value, verdict: page.Bad, do: "see why it is " + string(i.State)}
+		return judgeServer(i, value)
 	}
+}
+
+// judgeServer is EC2's word on the machine.
+func judgeServer(i providers.Instance, value string) finding {
+	in := func(f runbook.Found) []runbook.Clue { return []runbook.Clue{{Found: f, Zone: i.Zone}} }
+	switch {
+	case i.State == providers.InstanceRunning && i.Checks == providers.ChecksImpaired:
+		return finding{value: "running, and its status checks fail", verdict: page.Bad, do: "look at its console, or fail over", clues: in(runbook.Faulty)}
+	case i.State == providers.InstanceRunning && i.Checks == providers.ChecksOK:
+		return finding{value: "running, its status checks are well", verdict: page.Well, clues: in(runbook.Fine)}
+	case i.State == providers.InstanceRunning, i.State == providers.InstancePending:
+		return finding{value: value, verdict: page.Warn, do: "wait for its status checks", clues: in(runbook.Starting)}
+	}
+	return finding{value: value, verdict: page.Bad, do: "see why it is " + string(i.State), clues: in(runbook.Dead)}
 }
 
 // image asks for the copied image.
@@ -194,9 +210,9 @@ func (w *asked) image(e *runbook.Estate) func(context.Context, string) finding {
 			value += ", made " + ageText(w.clock.Now().Sub(i.Created)) + " ago"
 		}
 		if i.State != "available" {
-			return finding{value: value, verdict: page.Bad, do: "copy the image anew"}
+			return finding{value: value, verdict: page.Bad, do: "copy the image anew", clues: saw(runbook.Faulty)}
 		}
-		return finding{value: value, verdict: page.Well}
+		return finding{value: value, verdict: page.Well, clues: saw(runbook.Fine)}
 	}
 }
 
@@ -210,13 +226,13 @@ func (w *asked) volume(e *runbook.Estate) func(context.Context, string) finding 
 		value := v.State + ", in " + v.Zone
 		switch zone := e.Standby.Volume.Zone; {
 		case v.Instance != "":
-			return finding{value: "in use by " + v.Instance + ", in " + v.Zone, verdict: page.Warn, do: "free it: a failover needs it"}
+			return finding{value: "in use by " + v.Instance + ", in " + v.Zone, verdict: page.Warn, do: "free it: a failover needs it", clues: saw(runbook.Faulty)}
 		case v.State != "available":
-			return finding{value: value, verdict: page.Bad, do: "see what is the matter with the volume"}
+			return finding{value: value, verdict: page.Bad, do: "see what is the matter with the volume", clues: saw(runbook.Faulty)}
 		case zone != "" && v.Zone != zone:
-			return finding{value: value, verdict: page.Warn, do: "correct the zone in the estate: it says " + zone}
+			return finding{value: value, verdict: page.Warn, do: "correct the zone in the estate: it says " + zone, clues: saw(runbook.Faulty)}
 		}
-		return finding{value: "free, in " + v.Zone, verdict: page.Well}
+		return finding{value: "free, in " + v.Zone, verdict: page.Well, clues: saw(runbook.Fine)}
 	}
 }
 
@@ -228,62 +244,10 @@ func (w *asked) address(e *runbook.Estate) func(context.Context, string) finding
 		case err != nil:
 			return unanswerable(err, e.Standby.Region)
 		case a.Instance != "":
-			return finding{value: "held by " + a.Instance, verdict: page.Warn, do: "free it, or name another: a failover takes it"}
+			return finding{value: "held by " + a.Instance, verdict: page.Warn, do: "free it, or name another: a failover takes it", clues: saw(runbook.Faulty)}
 		}
-		return finding{value: "held, unused", verdict: page.Well}
+		return finding{value: "held, unused", verdict: page.Well, clues: saw(runbook.Fine)}
 	}
-}
-
-// backups are the copies of the data. Only the live one can be reached from here; how old the others are, nothing tells yet.
-func (w *asked) backups(e *runbook.Estate) []probe {
-	var out []probe
-	for _, b := range e.Backups {
-		p := probe{group: "backup", name: b.Name, source: "no probe for it yet", ask: func(context.Context) finding {
-			return finding{value: "not measured", verdict: page.Unknown, do: "see its own log how old it is"}
-		}}
-		if b.MaxAge > 0 {
-			p.limit = strings.TrimSuffix(strings.TrimSuffix(b.MaxAge.String(), "0s"), "0m")
-		}
-		if b.Kind == "replica" && e.Standby.Replica != nil {
-			p.source, p.ask = "ssh", w.replica(*e.Standby.Replica, e.SSH)
-		}
-		out = append(out, p)
-	}
-	return out
-}
-
-// replica knocks at the host of the live copy.
-func (w *asked) replica(r runbook.Replica, ssh runbook.SSH) func(context.Context) finding {
-	return func(ctx context.Context) finding {
-		began := w.clock.Now()
-		var err error
-		if w.sim {
-			_, err = w.set.Shell.Run(ctx, providers.Host{Address: r.Host, ID: r.ID, User: r.User, Port: r.Port}, providers.Command{
-				Argv: []string{"true"}, ReadOnly: true,
-			})
-		} else {
-			err = knock(ctx, r, ssh)
-		}
-		if err != nil {
-			return finding{value: r.Host + ": " + whyNot(ctx, err), verdict: page.Warn, do: "see whether the replica runs"}
-		}
-		return finding{value: r.Host + " answers in " + tookText(w.clock.Now().Sub(began)) + "; how far it is behind is not measured", verdict: page.Well}
-	}
-}
-
-// knock opens a connection to the host's ssh port, and nothing more.
-func knock(ctx context.Context, r runbook.Replica, ssh runbook.SSH) error {
-	port := 22
-	for _, p := range []int{ssh.Port, r.Port} {
-		if p != 0 {
-			port = p
-		}
-	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(r.Host, strconv.Itoa(port)))
-	if err != nil {
-		return err
-	}
-	return conn.Close()
 }
 
 // whyNot is an error as the value of a reading.
@@ -306,7 +270,7 @@ func unanswerable(err error, region string) finding {
 	}
 	switch known.Kind {
 	case providers.NotFound:
-		return finding{value: "it is not there", verdict: page.Bad, do: "correct the estate, or make it anew"}
+		return finding{value: "it is not there", verdict: page.Bad, do: "correct the estate, or make it anew", clues: saw(runbook.Dead)}
 	case providers.Lost, providers.Server:
 		return finding{value: "not known: " + region + " gives no answer", verdict: page.Unknown}
 	case providers.Expired:

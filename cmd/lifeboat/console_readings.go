@@ -30,7 +30,10 @@ type asked struct {
 	clock runbook.Clock
 	cloud error // why the cloud cannot be asked; nil when it can
 	sim   bool
-	close func()
+	// public says that the estate's name is in the public DNS, so that a root name server may be asked.
+	public bool
+	here   string // the region in which this machine stands; "" when it stands in none
+	close  func()
 }
 
 // Readings is page.Reader's.
@@ -52,6 +55,7 @@ func (c *console) Readings(ctx context.Context) []page.Reading {
 		}}
 	}
 	defer w.close()
+	w.here = c.here(ctx, w.sim)
 	return probeAll(ctx, w, e)
 }
 
@@ -71,6 +75,7 @@ func (c *console) ask(ctx context.Context, e *runbook.Estate, simulated bool) (*
 	}
 	w.set.Web = web.New(web.Options{})
 	names := dns.Options{}
+	w.public = len(e.Service.Servers) == 0
 	if len(e.Service.Servers) > 0 {
 		names.Servers = map[string][]string{".": e.Service.Servers}
 	}
@@ -84,13 +89,13 @@ const simSpeed = 10
 
 // simulated opens the world of the newest rehearsal on the estate; before there is one, a world of its own, in memory.
 func (c *console) simulated(e *runbook.Estate) (*asked, error) {
-	if dir, err := c.app().existingStore(); err == nil {
+	if dir, err := c.app().existingStore(); err == nil && !c.fresh {
 		if folder := c.newestWorld(dir, e.Source().Digest); folder != "" {
 			w, err := sim.Open(folder)
 			if err != nil {
 				return nil, err
 			}
-			return &asked{set: w.Set(), clock: w.Clock(), sim: true, close: func() { w.Close() }}, nil
+			return &asked{set: w.Set(), clock: w.Clock(), sim: true, public: true, close: func() { w.Close() }}, nil
 		}
 	}
 	c.memo.mu.Lock()
@@ -104,7 +109,7 @@ func (c *console) simulated(e *runbook.Estate) (*asked, error) {
 		clock := runbook.ClockSpec{Wall: c.began, World: c.began.UTC(), Speed: simSpeed}.Clock()
 		c.memo.world = sim.NewMemory(sim.FromEstate(e, sim.Scene(c.sim.Scene), seed).WithNight(faults), clock)
 	}
-	return &asked{set: c.memo.world.Set(), clock: c.memo.world.Clock(), sim: true, close: func() {}}, nil
+	return &asked{set: c.memo.world.Set(), clock: c.memo.world.Clock(), sim: true, public: true, close: func() {}}, nil
 }
 
 // newestWorld is the world of the newest rehearsal on the estate. In the demo a new evening begins with a new night: there
@@ -138,6 +143,10 @@ func probeAll(ctx context.Context, w *asked, e *runbook.Estate) []page.Reading {
 		all.Go(func() { out[i], mute[i] = p.take(ctx, w) })
 	}
 	all.Wait()
+	for _, p := range w.aside(out) {
+		r, m := p.take(ctx, w)
+		out, mute = append(out, r), append(mute, m)
+	}
 	blind(out, mute)
 	told := map[string]bool{} // what to do about missing credentials is said once
 	for i := range out {
@@ -152,7 +161,7 @@ func probeAll(ctx context.Context, w *asked, e *runbook.Estate) []page.Reading {
 // blind takes back that the service is down where nothing at all answers: then it is this machine that does not see.
 func blind(rs []page.Reading, mute []bool) {
 	for i := range rs {
-		if rs[i].Verdict == page.Well && rs[i].Group != "backup" {
+		if rs[i].Verdict == page.Well && rs[i].Group != "backup" && rs[i].Group != "here" {
 			return
 		}
 	}
@@ -166,7 +175,9 @@ func blind(rs []page.Reading, mute []bool) {
 // probe is one question to the world.
 type probe struct {
 	group, name, source, limit string
-	cloud                      bool // it needs credentials
+	about                      runbook.Subject
+	subject                    string // the clue's name; the probe's when empty
+	cloud                      bool   // it needs credentials
 	ask                        func(ctx context.Context) finding
 }
 
@@ -176,6 +187,18 @@ type finding struct {
 	verdict page.Verdict
 	do      string
 	mute    bool // there was none
+	clues   []runbook.Clue
+}
+
+// saw is the clue of a probe that is about one thing.
+func saw(f runbook.Found) []runbook.Clue { return []runbook.Clue{{Found: f}} }
+
+// with is the finding with that clue, where it has none of its own.
+func (f finding) with(found runbook.Found) finding {
+	if f.clues == nil {
+		f.clues = saw(found)
+	}
+	return f
 }
 
 // take asks within the limit. A probe that fails in a way that nobody foresaw says so, and takes nothing else with it.
@@ -190,6 +213,7 @@ func (p *probe) take(ctx context.Context, w *asked) (r page.Reading, mute bool) 
 	if p.cloud && w.cloud != nil {
 		t := asTrouble(w.cloud)
 		r.Value, r.Do = "not asked: "+firstOf(t.What), credentialsDo(t.Do)
+		r.Clues = p.clues(finding{})
 		return r, true
 	}
 	ctx, stop := context.WithTimeout(ctx, probeLimit)
@@ -198,7 +222,23 @@ func (p *probe) take(ctx context.Context, w *asked) (r page.Reading, mute bool) 
 	defer cancel()
 	a := p.ask(ctx)
 	r.Value, r.Verdict, r.Do = runbook.Clean(a.value), a.verdict, runbook.Clean(a.do)
+	r.Clues = p.clues(a)
 	return r, a.mute
+}
+
+// clues are what triage is told: that a thing could not be asked is something to know as well.
+func (p *probe) clues(a finding) []runbook.Clue {
+	if p.about == "" {
+		return nil
+	}
+	out := a.with(runbook.NotSeen).clues
+	for i := range out {
+		out[i].About, out[i].Value = p.about, runbook.Clean(out[i].Value)
+		if p.about != runbook.AboutPage { // whose name is the region that answered
+			out[i].Name = cmp.Or(out[i].Name, p.subject, runbook.Clean(p.name))
+		}
+	}
+	return out
 }
 
 func credentialsDo(do string) string {

@@ -27,6 +27,7 @@ type memo struct {
 	history string              // the stamp of the library behind runs
 	runs    map[store.Query][]store.Summary
 	world   *sim.World // of the demo, as long as no run has one
+	here    *string    // the region in which this machine stands
 }
 
 // madePlan is a compiled runbook, and the files from which it was made as they were.

@@ -28,6 +28,7 @@ type cli struct {
 	Demo    demoCmd    `cmd:"" help:"Rehearse the shipped failover on a simulated estate; needs nothing else."`
 	Plan    planCmd    `cmd:"" help:"Show what a run would do: order, critical path, forecast, exact calls. Changes nothing."`
 	Check   checkCmd   `cmd:"" help:"Check whether a runbook could succeed now: its files, then the world. Changes nothing."`
+	Triage  triageCmd  `cmd:"" help:"Say what to do now, with the evidence: repair, relaunch, fail over, or nothing. Changes nothing."`
 	Policy  policyCmd  `cmd:"" help:"Print the least that a runbook needs to be allowed, as an IAM policy."`
 	Resume  resumeCmd  `cmd:"" help:"Take up a run whose driver has ended; what was under way is looked at first."`
 	Attach  attachCmd  `cmd:"" help:"Follow a run and answer its questions: on its screen, or line by line."`
@@ -142,6 +143,7 @@ const startWords = `
 Start with:
   lifeboat                                 the console: is it well, what runs, what to do
   lifeboat demo                            the same on a simulated estate
+  lifeboat triage                          something is wrong: what to do now, and why
   lifeboat plan failover                   what it does, call by call; changes nothing
 `
 

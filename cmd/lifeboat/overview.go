@@ -40,7 +40,7 @@ func (a *app) printOverview(o *page.Overview, readings []page.Reading, now time.
 		if i > 0 {
 			head = "or:      "
 		}
-		p.line(head+joined(" — ", d.Do, d.Why), len(head))
+		p.line(head+joined(" — ", d.Do, joined("; ", d.Loses, d.Why)), len(head))
 		if cmd := adviceCommand(o, d); cmd != "" {
 			p.command("         " + cmd)
 		}
@@ -93,7 +93,16 @@ func adviceCommand(o *page.Overview, d page.Advice) string {
 			mode = runbook.Rehearse
 		}
 	}
-	return fmt.Sprintf("lifeboat run %s --mode %s", d.Book, mode)
+	return runCommand(d.Book, mode, d.Inputs)
+}
+
+// runCommand is what is typed to run a runbook.
+func runCommand(book string, mode runbook.Mode, inputs map[string]string) string {
+	cmd := fmt.Sprintf("lifeboat run %s --mode %s", book, mode)
+	for _, name := range sortedKeys(inputs) {
+		cmd += " --set " + name + "=" + inputs[name]
+	}
+	return cmd
 }
 
 // comeBack is the command that goes on with an open run.

@@ -27,6 +27,7 @@ type overviewDoc struct {
 type adviceDoc struct {
 	Do      string        `json:"do"`
 	Why     string        `json:"why,omitempty"`
+	Loses   string        `json:"loses,omitempty"`
 	Run     runbook.RunID `json:"run,omitempty"`
 	Runbook string        `json:"runbook,omitempty"`
 	Command string        `json:"command,omitempty"`
@@ -88,10 +89,10 @@ func overviewDocument(o *page.Overview, readings []page.Reading) overviewDoc {
 		Do: []adviceDoc{}, Readings: []readingDoc{}, Open: runDocs(o.Open), Runbooks: []bookDoc{}, Recent: runDocs(o.Recent),
 	}
 	for _, a := range do {
-		d.Do = append(d.Do, adviceDoc{Do: a.Do, Why: a.Why, Run: a.Run, Runbook: a.Book, Command: adviceCommand(o, a)})
+		d.Do = append(d.Do, adviceDoc{Do: a.Do, Why: a.Why, Loses: a.Loses, Run: a.Run, Runbook: a.Book, Command: adviceCommand(o, a)})
 	}
 	for _, r := range sorted {
-		d.Readings = append(d.Readings, readingDoc(r))
+		d.Readings = append(d.Readings, docOf(r))
 	}
 	for _, b := range o.Runbooks {
 		line := bookDoc{
@@ -111,6 +112,10 @@ func overviewDocument(o *page.Overview, readings []page.Reading) overviewDoc {
 		d.Troubles = append(d.Troubles, troubleDoc(t))
 	}
 	return d
+}
+
+func docOf(r page.Reading) readingDoc {
+	return readingDoc{Group: r.Group, Name: r.Name, Value: r.Value, Source: r.Source, Limit: r.Limit, At: r.At, Verdict: r.Verdict, Do: r.Do}
 }
 
 func runDocs(lines []page.RunLine) []runDoc {

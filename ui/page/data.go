@@ -135,14 +135,15 @@ const (
 
 // Reading is one value with where it comes from and when.
 type Reading struct {
-	Group   string // service, region, server, backup, standby
+	Group   string // service, dns, region, server, backup, standby, and what is told only when it matters: ssh, zone, control, here
 	Name    string // www.example.com, us-west-1, the volume
 	Value   string // 200 in 84 ms from 203.0.113.10
 	Source  string // HTTP GET, DescribeInstances
 	Limit   string // what it is held against
 	At      time.Time
 	Verdict Verdict
-	Do      string // when it is not well
+	Do      string         // when it is not well
+	Clues   []runbook.Clue // what triage concludes from; the words are those of the reading
 }
 
 // Choice is what an operator wants to run.

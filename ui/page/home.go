@@ -278,14 +278,16 @@ func (h *home) letter(k string) tea.Cmd {
 	return nil
 }
 
-// book opens a runbook. On a simulated estate there is nothing but rehearsals.
-func (h *home) book(ref string, mode runbook.Mode) tea.Cmd {
+func (h *home) book(ref string, mode runbook.Mode) tea.Cmd { return h.bookWith(ref, mode, nil) }
+
+// bookWith opens a runbook with some answers chosen. On a simulated estate there is nothing but rehearsals.
+func (h *home) bookWith(ref string, mode runbook.Mode, inputs map[string]string) tea.Cmd {
 	for _, b := range h.overview.Runbooks {
 		if b.Ref == ref && (b.Shipped || h.overview.Demo) {
 			mode = runbook.Rehearse
 		}
 	}
-	return To(Route{Where: AtRunbook, Choice: Choice{Runbook: ref, Mode: mode}})
+	return To(Route{Where: AtRunbook, Choice: Choice{Runbook: ref, Mode: mode, Inputs: inputs}})
 }
 
 // drillable is the runbook to drill: the one in focus, else failover. What is simulated can only be rehearsed.
@@ -308,7 +310,7 @@ func (h *home) enter() tea.Cmd {
 		case a.Run != "":
 			return To(Route{Where: AtRun, Run: a.Run})
 		case a.Book != "":
-			return h.book(a.Book, runbook.Live)
+			return h.bookWith(a.Book, runbook.Live, a.Inputs)
 		case a.Look:
 			h.detail, h.down = true, 0
 		}

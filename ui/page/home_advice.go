@@ -15,6 +15,10 @@ type advice struct {
 	Book string        // enter opens this runbook, by its Ref
 	Look bool          // enter shows the evidence
 	Idle bool          // nothing has to be done
+
+	Inputs map[string]string // of the runbook
+	Loses  string            // what goes with it
+	Closed bool              // it is not possible: Why says why
 }
 
 // acts reports whether there is something to press enter for.
@@ -31,7 +35,7 @@ func advise(o *Overview, rs []Reading, looked bool) []advice {
 		word = judge(rs)
 	}
 	if word == isDown {
-		return adviseDown(o, rs)
+		return adviseTriage(o, rs)
 	}
 	if a, ok := adviseRun(o, false); ok {
 		return []advice{a}
@@ -50,7 +54,7 @@ func advise(o *Overview, rs []Reading, looked bool) []advice {
 	case allUnknown(rs):
 		return []advice{{Do: "Check this machine's network and credentials", Why: "not one probe got an answer", Look: true}}
 	case word == isUnknown:
-		return []advice{{Do: "Look at the service yourself", Why: unknownService(rs), Look: true}}
+		return adviseTriage(o, rs)
 	case word == isWarn:
 		return []advice{adviseWarn(rs)}
 	}
@@ -97,62 +101,11 @@ func urgency(r *RunLine) int {
 	return 1
 }
 
-// adviseDown decides between the region and the server. A region that does not answer cannot relaunch anything, so going
-// away is all that is left; in one that answers the server is repaired first, where a runbook exists for that.
-func adviseDown(o *Overview, rs []Reading) []advice {
-	region, by := about(rs, "region", o.From)
-	away, hasAway := bookAway(o)
-	near, hasNear := bookNear(o)
-	wait := advice{Do: "Wait and watch", Why: "nothing changes"}
-	over := advice{Do: "Fail over to " + orElse(o.To, "the standby"), Book: away.Ref}
-	if !hasAway {
-		over = advice{Do: "Fail over by hand", Why: "there is no runbook named failover"}
-	} else if away.Trouble != nil {
-		over.Why = "its file is wrong: mend it first"
-	}
-	from := orElse(o.From, "the region")
-	if region == Well {
-		if hasNear {
-			back := advice{Do: capital(near.Name) + " in " + from, Book: near.Ref, Why: from + " answers: this is the server, not the region"}
-			return []advice{back, over, wait}
-		}
-		over.Why = orElse(over.Why, from+" answers: this is the server; no runbook here repairs it")
-		return []advice{over, wait}
-	}
-	why := "nothing is known of " + from + ": do not count on it"
-	if by != nil {
-		why = from + ": " + by.Value + ", so this is the region, not the server"
-	}
-	over.Why = orElse(over.Why, why)
-	out := []advice{over}
-	if there, _ := about(rs, "region", orElse(o.To, "?")); there == Bad || there == Unknown {
-		// Two regions at once are rarer than one broken uplink.
-		first := advice{Do: "Check this machine's own network", Why: "neither " + from + " nor " + o.To + " answers from here", Look: true}
-		out = []advice{first, over}
-	}
-	if hasNear {
-		out = append(out, advice{Do: capital(near.Name) + " in " + from, Why: "not possible while " + from + " does not answer"})
-	}
-	return append(out, wait)
-}
-
 // bookAway finds the runbook that leaves the region.
 func bookAway(o *Overview) (RunbookLine, bool) {
 	for _, b := range o.Runbooks {
 		if b.Name == "failover" {
 			return b, true
-		}
-	}
-	return RunbookLine{}, false
-}
-
-// bookNear finds a runbook that brings the server back where it is.
-func bookNear(o *Overview) (RunbookLine, bool) {
-	for _, name := range []string{"relaunch", "repair"} {
-		for _, b := range o.Runbooks {
-			if b.Name == name && b.Trouble == nil {
-				return b, true
-			}
 		}
 	}
 	return RunbookLine{}, false
@@ -172,13 +125,6 @@ func adviseWarn(rs []Reading) advice {
 		a.Do, a.Why = capital(r.Do), r.Name+": "+r.Value
 	}
 	return a
-}
-
-func unknownService(rs []Reading) string {
-	if _, r := about(rs, "service", ""); r != nil {
-		return "it is not known whether it answers: " + r.Value
-	}
-	return "no probe looks at it"
 }
 
 func unproved(o *Overview) string {

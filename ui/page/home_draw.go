@@ -74,7 +74,11 @@ func (h *home) header() string {
 func (h *home) stateLine() string {
 	th := h.env.Theme
 	style, sign := wordLook(th, h.word)
-	left := " " + style.Render(sign+" "+string(h.word))
+	word := sign + " " + string(h.word)
+	if h.word == isDown {
+		word += " " + runbook.ClockText(h.env.Now().Sub(h.since))
+	}
+	left := " " + style.Render(word)
 	left += " " + th.Strong.Render(h.overview.Service)
 	if text := h.stateText(); text != "" {
 		left += " " + text
@@ -98,6 +102,9 @@ func (h *home) stateText() string {
 	}
 	switch r.Verdict { // what is not well has a line of its own below
 	case Bad:
+		if len(r.Clues) > 0 && r.Clues[0].Found == runbook.Faulty {
+			return "answers, and is not well"
+		}
 		return "does not answer"
 	case Unknown:
 		return "could not be asked"
@@ -111,7 +118,7 @@ func (h *home) freshness() string {
 		return ""
 	}
 	age := "looked " + ago(now.Sub(h.readAt))
-	if h.word != isWell && (h.word != isUnknown || h.wide()) && h.w >= 70 {
+	if h.word != isWell && h.word != isDown && (h.word != isUnknown || h.wide()) && h.w >= 70 {
 		age = "first seen " + ago(now.Sub(h.since)) + " " + h.env.Theme.Sign.Dot + " " + age
 	}
 	return age + " "
@@ -224,7 +231,14 @@ func (h *home) adviceLine(r homeRow, mark string, focused bool) string {
 	}
 	out := head + mark[1:] + ink.Render(a.Do)
 	if f := h.forecastOf(a.Book); f != "" {
-		out += "  " + f
+		loses := ""
+		if a.Loses != "" {
+			loses = th.Dim.Render(" "+th.Sign.Dot+" ") + a.Loses
+		}
+		if widget.Width(out+f+loses)+2 > h.left() {
+			f, _, _ = strings.Cut(f, " (") // what is lost says more than how late it could be
+		}
+		out += "  " + f + loses
 	}
 	if a.Why != "" && r.i > 0 {
 		out += "  " + th.Dim.Render(a.Why)
@@ -290,15 +304,19 @@ func (h *home) ShortHelp() []key.Binding {
 	if what := h.enterDoes(); what != "" {
 		out = append(out, Press("enter", what))
 	}
+	evidence := func(now bool) {
+		if now && h.enterDoes() != "evidence" {
+			out = append(out, Press("e", "evidence"))
+		}
+	}
+	evidence(h.troubled())
 	if _, ok := bookAway(&h.overview); ok {
 		out = append(out, Press("f", "failover…"))
 	}
 	if _, ok := h.drillable(); ok {
 		out = append(out, Press("d", "drill…"))
 	}
-	if h.enterDoes() != "evidence" {
-		out = append(out, Press("e", "evidence"))
-	}
+	evidence(!h.troubled())
 	return append(out, Press("h", "history"), Press("/", "find"), Press("r", "look again"))
 }
 
@@ -308,6 +326,8 @@ func (h *home) enterDoes() string {
 		switch a := h.advice[r.i]; {
 		case a.Run != "":
 			return "go to it"
+		case a.Book != "" && h.troubled() && h.w >= 72:
+			return "see it: asks once more"
 		case a.Book != "":
 			return "see it first"
 		case a.Look:

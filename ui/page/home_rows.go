@@ -85,6 +85,7 @@ func (h *home) lay() []homeRow {
 	if !h.wide() {
 		out = append(out, h.evidenceRows(max(2, h.body()/3))...)
 	}
+	out = append(out, h.conclusion()...)
 	if len(h.overview.Open) > 0 {
 		gap()
 		out = append(out, homeRow{kind: rowHead, text: h.env.Theme.Head.Render("OPEN RUNS")})
@@ -98,7 +99,7 @@ func (h *home) lay() []homeRow {
 		case i == 0:
 			out = append(append(out, homeRow{kind: rowAdvice, key: focusAdvice}), h.whyRows()...)
 		case h.advice[i].acts():
-			out = append(out, homeRow{kind: rowAdvice, i: i, key: fmt.Sprint("or ", h.advice[i].Book)})
+			out = append(out, homeRow{kind: rowAdvice, i: i, key: fmt.Sprint("or ", h.advice[i].Book, " ", h.advice[i].Inputs["data"])})
 		default:
 			out = append(out, homeRow{kind: rowOr, i: i})
 		}
@@ -166,6 +167,7 @@ func (h *home) evidenceRows(most int) []homeRow {
 	for i := range h.readings {
 		r := &h.readings[i]
 		switch {
+		case r.Verdict == Well && h.beside(r.Group):
 		case r.Verdict == Well:
 			g := r.Group
 			if !slices.Contains(groups(), g) {
@@ -193,6 +195,15 @@ func (h *home) evidenceRows(most int) []homeRow {
 		}
 	}
 	return out
+}
+
+// beside reports whether what is well of a group is left to the list of all readings: on a quiet day what matters on a bad night
+// only, and on a bad night what has no part in it.
+func (h *home) beside(group string) bool {
+	if h.troubled() {
+		return group == "dns" || group == "standby" || group == "here"
+	}
+	return aside(group)
 }
 
 func areOrIs(n int) string {

@@ -23,7 +23,18 @@ const (
 const staleAfter = time.Minute
 
 // groups is the order in which readings are told; what stands in no group comes last.
-func groups() []string { return []string{"service", "dns", "region", "server", "backup", "standby"} }
+func groups() []string {
+	return []string{"service", "dns", "region", "server", "ssh", "zone", "backup", "standby", "control", "here"}
+}
+
+// aside are the groups that speak up on a bad night only: on a quiet day they take no line, and not knowing them is no warning.
+func aside(group string) bool {
+	switch group {
+	case "ssh", "zone", "control", "here":
+		return true
+	}
+	return false
+}
 
 // judge says how the estate is. Down means the service alone: what is broken beside it warns. Not knowing is not well, but a
 // copy that no probe can measure is told beside the word: a warning that never ends is soon not read any more.
@@ -33,7 +44,7 @@ func judge(rs []Reading) estateWord {
 		switch r := &rs[i]; {
 		case r.Group == "service":
 			service = worse(service, r.Verdict)
-		case r.Verdict == Unknown && (r.Group == "backup" || r.Group == "standby"):
+		case r.Verdict == Unknown && (r.Group == "backup" || r.Group == "standby" || aside(r.Group)):
 		default:
 			rest = worse(rest, r.Verdict)
 		}

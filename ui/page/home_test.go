@@ -49,7 +49,7 @@ func TestHomeFits(t *testing.T) {
 }
 
 func TestHomeGolden(t *testing.T) {
-	for _, mood := range []uitest.Mood{uitest.Quiet, uitest.Down, uitest.OpenRun, uitest.Broken, uitest.Damaged, uitest.Empty, uitest.Demo} {
+	for _, mood := range []uitest.Mood{uitest.Quiet, uitest.Down, uitest.Sick, uitest.Torn, uitest.OpenRun, uitest.Broken, uitest.Damaged, uitest.Empty, uitest.Demo} {
 		c := uitest.NewConsole(mood, uitest.Scene("failed"))
 		homeGolden(t, "home-"+string(mood), c)
 	}

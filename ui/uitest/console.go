@@ -19,7 +19,9 @@ type Mood string
 // The moods.
 const (
 	Quiet    Mood = "quiet"        // all is well
-	Down     Mood = "down"         // production does not answer
+	Down     Mood = "down"         // production does not answer, and its region is dark
+	Sick     Mood = "sick"         // the server answers, the page is bad
+	Torn     Mood = "torn"         // the evidence speaks against itself
 	Empty    Mood = "empty"        // nothing was ever run
 	Broken   Mood = "broken"       // the files are wrong
 	OpenRun  Mood = "open-run"     // a run waits for a person
@@ -31,7 +33,7 @@ const (
 
 // Moods lists them all.
 func Moods() []Mood {
-	return []Mood{Quiet, Down, Empty, Broken, OpenRun, Damaged, Demo, AskStart, NoStart}
+	return []Mood{Quiet, Down, Sick, Torn, Empty, Broken, OpenRun, Damaged, Demo, AskStart, NoStart}
 }
 
 // Console serves pages from memory. It is safe for concurrent use.
@@ -83,6 +85,13 @@ func (c *Console) Overview(context.Context) page.Overview {
 	lines := c.lines()
 	o.Recent = lines[:min(5, len(lines))]
 	switch c.Mood {
+	case Down, Sick, Torn:
+		for _, name := range []string{"relaunch", "repair"} {
+			o.Runbooks = append(o.Runbooks, page.RunbookLine{
+				Ref: name, Name: name, Title: name + " in us-west-1", Target: 3 * time.Minute,
+				Forecast: page.Forecast{P50: 101 * time.Second, P90: 101 * time.Second, Source: "budget"},
+			})
+		}
 	case Broken:
 		t := wrongFile()
 		o.Runbooks = append(o.Runbooks, page.RunbookLine{Ref: "relaunch", Name: "relaunch", Title: "relaunch.yaml", Trouble: t})
@@ -164,28 +173,44 @@ func (c *Console) lines() []page.RunLine {
 // Readings are taken at the console's Now.
 func (c *Console) Readings(context.Context) []page.Reading {
 	at := c.Now.Add(-3 * time.Second)
+	clue := func(about runbook.Subject, name string, age time.Duration) []runbook.Clue {
+		return []runbook.Clue{{About: about, Name: name, Found: runbook.Fine, Zone: "us-west-1a", Age: age, Measured: age > 0}}
+	}
 	well := []page.Reading{
-		{Group: "service", Name: "www.example.com", Value: "200 in 84 ms from 203.0.113.10", Source: "HTTP GET", Limit: "a good answer in 3 s", At: at, Verdict: page.Well},
-		{Group: "region", Name: "us-west-1", Value: "answers in 61 ms", Source: "DescribeInstances", At: at, Verdict: page.Well},
-		{Group: "region", Name: "us-east-1", Value: "answers in 12 ms", Source: "DescribeInstances", At: at, Verdict: page.Well},
-		{Group: "server", Name: "i-0a1b2c3d4e5f60718", Value: "running", Source: "DescribeInstances", At: at, Verdict: page.Well},
-		{Group: "backup", Name: "live replica", Value: "12 s behind", Source: "replica", Limit: "1m", At: at, Verdict: page.Well},
-		{Group: "backup", Name: "nightly copy", Value: "5 h 04 min old", Source: "mark on the volume", Limit: "26h", At: at, Verdict: page.Well},
+		{Group: "service", Name: "www.example.com", Value: "200 in 84 ms from 203.0.113.10", Source: "HTTP GET", Limit: "a good answer in 3 s", At: at, Verdict: page.Well, Clues: clue(runbook.AboutPage, "us-west-1", 0)},
+		{Group: "region", Name: "us-west-1", Value: "answers in 61 ms", Source: "DescribeInstances", At: at, Verdict: page.Well, Clues: clue(runbook.AboutRegion, "us-west-1", 0)},
+		{Group: "region", Name: "us-east-1", Value: "answers in 12 ms", Source: "DescribeInstances", At: at, Verdict: page.Well, Clues: clue(runbook.AboutRegion, "us-east-1", 0)},
+		{Group: "server", Name: "i-0a1b2c3d4e5f60718", Value: "running", Source: "DescribeInstances", At: at, Verdict: page.Well, Clues: clue(runbook.AboutServer, "", 0)},
+		{Group: "backup", Name: "live replica", Value: "12 s behind", Source: "replica", Limit: "1m", At: at, Verdict: page.Well, Clues: clue(runbook.AboutCopy, "replica", 12*time.Second)},
+		{Group: "backup", Name: "nightly copy", Value: "5 h 04 min old", Source: "mark on the volume", Limit: "26h", At: at, Verdict: page.Well, Clues: clue(runbook.AboutCopy, "nightly", 304*time.Minute)},
 		{Group: "backup", Name: "month of increments", Value: "not measured", Source: "no probe for archives", Limit: "26h", At: at, Verdict: page.Unknown, Do: "duplicity collection-status"},
-		{Group: "standby", Name: "volume vol-0b2c3d4e5f6071829", Value: "free, in us-east-1a", Source: "DescribeVolumes", At: at, Verdict: page.Well},
-		{Group: "standby", Name: "address 198.51.100.7", Value: "held, unused", Source: "DescribeAddresses", At: at, Verdict: page.Well},
-		{Group: "standby", Name: "image ami-0b2c3d4e5f6071829", Value: "made 3 days ago", Source: "DescribeImages", At: at, Verdict: page.Well},
+		{Group: "standby", Name: "volume vol-0b2c3d4e5f6071829", Value: "free, in us-east-1a", Source: "DescribeVolumes", At: at, Verdict: page.Well, Clues: clue(runbook.AboutStandby, "volume", 0)},
+		{Group: "standby", Name: "address 198.51.100.7", Value: "held, unused", Source: "DescribeAddresses", At: at, Verdict: page.Well, Clues: clue(runbook.AboutStandby, "address", 0)},
+		{Group: "standby", Name: "image ami-0b2c3d4e5f6071829", Value: "made 3 days ago", Source: "DescribeImages", At: at, Verdict: page.Well, Clues: clue(runbook.AboutStandby, "image", 0)},
 	}
-	if c.Mood != Down {
-		return well
+	set := func(i int, value string, v page.Verdict, found runbook.Found, do string) {
+		well[i].Value, well[i].Verdict, well[i].Clues[0].Found, well[i].Do = value, v, found, do
 	}
-	for i, bad := range map[int]page.Reading{
-		0: {Value: "no good answer in 3 tries over 6.3 s", Verdict: page.Bad, Do: "fail over to us-east-1"},
-		1: {Value: "no answer", Verdict: page.Unknown, Do: "its API is dark: this is the region, not the server"},
-		3: {Value: "not known: us-west-1 gives no answer", Verdict: page.Unknown},
-		4: {Value: "4 min behind", Verdict: page.Warn, Do: "what was written since is only on the old server"},
-	} {
-		well[i].Value, well[i].Verdict, well[i].Do = bad.Value, bad.Verdict, bad.Do
+	ssh := page.Reading{Group: "ssh", Name: "203.0.113.10", Source: "port 22", At: at, Verdict: page.Unknown, Clues: clue(runbook.AboutSSH, "", 0)}
+	switch c.Mood {
+	case Down:
+		set(0, "no good answer in 3 tries over 6.3 s", page.Bad, runbook.Silent, "fail over to us-east-1")
+		set(1, "no answer", page.Bad, runbook.Silent, "its API is dark: this is the region, not the server")
+		set(3, "not known: us-west-1 gives no answer", page.Unknown, runbook.NotSeen, "")
+		set(4, "4 min behind", page.Warn, runbook.Fine, "what was written since is only on the old server")
+		well[4].Clues[0].Age = 4 * time.Minute
+		ssh.Value, ssh.Clues[0].Found = "no answer in 5 s", runbook.Silent
+		return append(well, ssh)
+	case Sick:
+		set(0, "503 in 12 ms from 203.0.113.10", page.Bad, runbook.Faulty, "look at the server's services")
+		ssh.Value, ssh.Verdict = "answers in 9 ms", page.Well
+		return append(well, ssh)
+	case Torn:
+		set(0, "no answer in 5 s", page.Bad, runbook.Silent, "look at the server and its region")
+		set(3, "running, its status checks are well", page.Well, runbook.Fine, "")
+		ssh.Value, ssh.Clues[0].Found = "no answer in 5 s", runbook.Silent
+		here := page.Reading{Group: "here", Name: "this machine", Value: "stands in us-west-1", Source: "instance metadata", At: at, Verdict: page.Well, Clues: clue(runbook.AboutHere, "us-west-1", 0)}
+		return append(well, ssh, here)
 	}
 	return well
 }
