@@ -117,7 +117,7 @@ func (t *triage) repairs(a Advice) Advice {
 	case t.ssh.Found != Fine && t.server.Found != Fine:
 		a.Doubt = "something answers at the server's address, and nothing proves that it is the server"
 	}
-	a.Ways = []Way{t.way(Repair, "Repair the server in "+orQuestion(t.From), why), t.relaunch("it would end a server that answers"), t.failover("")}
+	a.Ways = []Way{t.repair(why), t.relaunch("it would end a server that answers"), t.failover("")}
 	return a
 }
 
@@ -191,7 +191,7 @@ func (t *triage) serverDead(a Advice) Advice {
 	a.Why = fmt.Sprintf("%s answers and says of the server: %s. This is the server, not the region", t.From, t.server.Value)
 	repair := t.closed(Repair, "the server does not run")
 	if t.server.Found == Faulty {
-		repair = t.way(Repair, "Repair the server in "+orQuestion(t.From), "it does not answer ssh: a reboot is all that it could do")
+		repair = t.repair("it does not answer ssh: a reboot is all that it could do")
 	}
 	a.Ways = []Way{t.relaunch("the data volume is kept, and DNS stays as it is"), repair, t.failover("")}
 	return a
@@ -205,7 +205,7 @@ func (t *triage) muddle(a Advice) Advice {
 		if t.ssh.Found == NotSeen {
 			a.Doubt = fmt.Sprintf("EC2 says of the server: %s; and yet the page does not answer. Whether ssh does is not known", t.server.Value)
 		}
-		a.Ways = []Way{t.way(Repair, "Repair the server in "+orQuestion(t.From), "a reboot changes least"), t.relaunch("when a reboot does not help"), t.failover("")}
+		a.Ways = []Way{t.repair("a reboot changes least"), t.relaunch("when a reboot does not help"), t.failover("")}
 		return a
 	}
 	a.Doubt = "what EC2 says of the server is not known"
@@ -230,6 +230,15 @@ func (t *triage) closed(r Remedy, why string) Way {
 		where = t.To
 	}
 	return Way{Remedy: r, Do: do + orQuestion(where), Why: why}
+}
+
+// repair starts with a reboot where ssh does not let anybody in.
+func (t *triage) repair(why string) Way {
+	w := t.way(Repair, "Repair the server in "+orQuestion(t.From), why)
+	if t.ssh.Found != Fine {
+		w.Inputs = map[string]string{"first": "reboot"}
+	}
+	return w
 }
 
 func (t *triage) relaunch(why string) Way {

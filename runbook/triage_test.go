@@ -15,10 +15,14 @@ var allBooks = []string{"failover", "relaunch", "repair", "restore-archive"}
 func seenAs(changed map[string]Found) Case {
 	c := Case{Service: "www.example.com", From: "us-west-1", To: "us-east-1", Books: allBooks}
 	for _, clue := range []Clue{
-		{About: AboutPage, Value: "the page"}, {About: AboutRecord, Value: "the record"}, {About: AboutSSH, Value: "the port"},
+		{About: AboutPage, Value: "the page"},
+		{About: AboutRecord, Value: "the record"},
+		{About: AboutSSH, Value: "the port"},
 		{About: AboutServer, Zone: "us-west-1a", Value: "EC2's word"},
-		{About: AboutZone, Name: "us-west-1a", Value: "the zone"}, {About: AboutZone, Name: "us-west-1c", Value: "the other zone"},
-		{About: AboutRegion, Name: "us-west-1", Value: "the API"}, {About: AboutRegion, Name: "us-east-1", Value: "the other API"},
+		{About: AboutZone, Name: "us-west-1a", Value: "the zone"},
+		{About: AboutZone, Name: "us-west-1c", Value: "the other zone"},
+		{About: AboutRegion, Name: "us-west-1", Value: "the API"},
+		{About: AboutRegion, Name: "us-east-1", Value: "the other API"},
 		{About: AboutControl, Name: "a root name server", Value: "the root"},
 		{About: AboutCopy, Name: "replica", Age: 12 * time.Second, Measured: true, Value: "12 s behind"},
 		{About: AboutCopy, Name: "nightly", Age: 5 * time.Hour, Measured: true, Value: "5 h old"},

@@ -87,7 +87,7 @@ func (c *console) runbookLine(ref string, past *past) page.RunbookLine {
 	line := page.RunbookLine{Ref: ref, Name: runbook.Clean(name), Title: runbook.Clean(name)}
 	made, err := c.made(ref)
 	if err != nil {
-		line.Trouble = asTrouble(err)
+		line.Trouble, line.Unfit = asTrouble(err), strings.HasPrefix(ref, shippedPrefix)
 		return line
 	}
 	p := made.plan

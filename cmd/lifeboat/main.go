@@ -122,8 +122,11 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 		return err
 	}
 	words := exitWords
-	if whole {
+	switch {
+	case whole:
 		words += startWords
+	case ctx.Selected().Name == "triage":
+		words = triageExitWords
 	}
 	_, err := io.WriteString(ctx.Stdout, words)
 	return err
@@ -137,6 +140,13 @@ Exit codes:
   3  the run goes on without this          8  done, with steps skipped
      terminal, or waits for an operator
   4  refused by a guard or readiness
+`
+
+const triageExitWords = `
+Exit codes:
+  0  all is well                           2  wrong usage or an invalid file
+  1  something is wrong, and what          3  it is not sure
+     to do is sure
 `
 
 const startWords = `

@@ -176,7 +176,7 @@ func (a *app) printBooks(p plainPrinter, books []page.RunbookLine, now time.Time
 	}
 	for _, b := range books {
 		p.line(fmt.Sprintf("  %-12s %s", b.Name, joined(" · ", bookTexts(b, now)...)), 15)
-		if b.Trouble != nil {
+		if b.Trouble != nil && !b.Unfit {
 			p.troubleTail(*b.Trouble)
 		}
 	}
@@ -186,6 +186,9 @@ func (a *app) printBooks(p plainPrinter, books []page.RunbookLine, now time.Time
 func bookTexts(b page.RunbookLine, now time.Time) []string {
 	if b.Trouble != nil {
 		what, _, _ := strings.Cut(b.Trouble.What, "\n")
+		if b.Unfit {
+			return []string{"not for this estate: " + what}
+		}
 		return []string{"✗ wrong: " + what}
 	}
 	target, forecast := "no target", ""

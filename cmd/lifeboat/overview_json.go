@@ -73,6 +73,7 @@ type bookDoc struct {
 	Source  string          `json:"forecast_source,omitempty"`
 	Proved  *runDoc         `json:"proved,omitempty"`
 	Shipped bool            `json:"shipped,omitempty"`
+	Unfit   bool            `json:"not_for_this_estate,omitempty"`
 	Trouble *troubleDoc     `json:"trouble,omitempty"`
 }
 
@@ -96,7 +97,7 @@ func overviewDocument(o *page.Overview, readings []page.Reading) overviewDoc {
 	}
 	for _, b := range o.Runbooks {
 		line := bookDoc{
-			Ref: b.Ref, Name: b.Name, Title: b.Title, Target: runbook.Seconds(b.Target), Shipped: b.Shipped,
+			Ref: b.Ref, Name: b.Name, Title: b.Title, Target: runbook.Seconds(b.Target), Shipped: b.Shipped, Unfit: b.Unfit,
 			P50: runbook.Seconds(b.Forecast.P50), P90: runbook.Seconds(b.Forecast.P90), Source: b.Forecast.Source,
 		}
 		if b.Proved != nil {

@@ -23,12 +23,6 @@ type triageCmd struct {
 	flags   string // what a command needs to be about the same estate, and the same simulated night
 }
 
-// Help says what the exit codes mean here.
-func (triageCmd) Help() string {
-	return "It asks page, ssh, DNS, zones, regions and copies side by side, changes nothing, and says what to do and why.\n\n" +
-		"Exit codes of triage: 0 all is well; 1 something is wrong, and what to do is sure; 3 it is not sure."
-}
-
 // triageLimit bounds the probes; each has its own deadline within.
 const triageLimit = 20 * time.Second
 

@@ -92,6 +92,7 @@ func Catalog(set providers.Set, opt Options) *runbook.Catalog {
 		duplicityProve(w),
 		httpUp(w),
 		httpDown(w),
+		httpLook(w),
 		notify(w),
 		manual(w),
 		wait(w),

@@ -22,7 +22,7 @@ const everything = "instance.launch instance.ready instance.fenced instance.stop
 	"host.mount host.unmount rsync rsync.dry_run copy.complete " +
 	"replica.lag replica.pause replica.resume replica.promote service.start service.stop service.status " +
 	"shell duplicity.backup duplicity.status duplicity.verify duplicity.restore duplicity.prove " +
-	"http.up http.down notify manual wait"
+	"http.up http.down http.look notify manual wait"
 
 func TestCatalogIsComplete(t *testing.T) {
 	var names []string
@@ -168,6 +168,7 @@ ssh: {user: admin, port: 2222, host_keys: {replica-1: [ssh-ed25519 AAAA]}}
 		"http.up":           "{url: 'https://www.example.com/'}",
 		"http.down":         "{url: 'https://www.example.com/'}",
 		"notify":            "{phone: '+15555550100', text: it has begun}",
+		"http.look":         "{url: 'https://www.example.com/'}",
 		"manual":            "{text: call the bank}",
 		"wait":              "{for: 30s}",
 

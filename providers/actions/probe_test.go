@@ -44,6 +44,28 @@ func TestHTTP(t *testing.T) {
 	}, sim.Fault{Op: "http:Get", Kind: sim.FaultRefused, Times: 2})
 }
 
+func TestHTTPLook(t *testing.T) {
+	transcript(t, "http_look", func(s *stage) {
+		l := &look{URL: "https://www.example.com/", Address: address, For: runbook.Duration(10 * time.Second), w: s.w}
+		s.hand(l)
+		s.call.Since = time.Now()
+		s.observe(l)
+		s.say("after %s", time.Since(s.call.Since))
+		time.Sleep(7 * time.Second)
+		s.observe(l)
+		s.say("-- a good page needs no patience")
+		s.mounted()
+		if err := s.w.Addresses.Associate(s.ctx, region, address, server, ""); err != nil {
+			s.Fatal(err)
+		}
+		a := s.start()
+		s.prepare(a)
+		s.apply(a)
+		s.call.Since = time.Now()
+		s.observe(l)
+	})
+}
+
 func TestWait(t *testing.T) {
 	transcript(t, "wait", func(s *stage) {
 		a := &pass{For: runbook.Duration(10 * time.Second), w: s.w}

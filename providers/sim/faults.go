@@ -79,6 +79,8 @@ type Faults struct {
 	Elsewhere string `json:"elsewhere,omitempty"`
 	// Chain is what is wrong with the archives: ChainBroken, ChainTorn, ChainSealed or ChainEmpty.
 	Chain string `json:"chain,omitempty"`
+	// Production is what is wrong with it whatever the scene is: DeadService, DeadServer or DeadZone.
+	Production string `json:"production,omitempty"`
 	// Hangs lets the production server hang when it is told to stop: HangsSoft, or HangsForced.
 	Hangs string `json:"hangs,omitempty"`
 	// ReplicaStopped makes the replica have taken nothing for so long before the start.

@@ -238,6 +238,9 @@ func (s *state) mayLaunch(r request, spec providers.Launch, now time.Time) error
 		}
 		vpc = n.VPC
 	}
+	if zone := zoneOf(r.region, spec); s.zoneState(zone) == "unavailable" {
+		return refuse(providers.NoCapacity, r, "InsufficientInstanceCapacity", "There is no capacity in %s.", zone)
+	}
 	if zone := zoneOf(r.region, spec); !slices.Contains(s.offers(zone), spec.Type) {
 		return refuse(providers.NoCapacity, r, "Unsupported", "Your requested instance type (%s) is not supported in your requested Availability Zone (%s).", spec.Type, zone)
 	}

@@ -41,6 +41,10 @@ func Nights() []NightName {
 		{"random", "two or three of those above, drawn by the seed", randomNight},
 		{"stopped-replica", "the replica has taken nothing for hours", stoppedReplica},
 		{"incomplete-nightly", "last night's copy did not come to its end", func(uint64) Faults { return Faults{IncompleteNightly: true} }},
+		// What is wrong with production itself, whatever the scene is: for triage, repair and relaunch.
+		{"service-dead", "the production server runs and answers, and its services are down", func(uint64) Faults { return Faults{Production: DeadService} }},
+		{"server-dead", "the production server answers nobody, and its region is well", func(uint64) Faults { return Faults{Production: DeadServer, Hangs: HangsSoft} }},
+		{"zone-dark", "the zone of the production server does not work, and its region is well", func(uint64) Faults { return Faults{Production: DeadZone, Hangs: HangsForced} }},
 	}
 }
 

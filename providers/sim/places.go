@@ -157,7 +157,7 @@ func (s *state) mayGroup(r request, groups []string, vpc string) error {
 func (c *cloud) Zones(ctx context.Context, region string) (out []providers.AvailabilityZone, err error) {
 	err = c.read(ctx, "ec2:DescribeAvailabilityZones", region, "", func(s *state, _ time.Time, _ request) error {
 		for _, l := range letters {
-			out = append(out, providers.AvailabilityZone{Name: region + l, State: either(s.spec.ZoneStates[region+l], "available")})
+			out = append(out, providers.AvailabilityZone{Name: region + l, State: either(s.zoneState(region+l), "available")})
 		}
 		return nil
 	})

@@ -74,7 +74,7 @@ func (c *cloud) start(ctx context.Context, r request, host providers.Host, cmd p
 		if m == nil {
 			m = s.machineAt(s.lookUp(where, now), now)
 		}
-		if m == nil || m.now(now).state != providers.InstanceRunning && !m.now(now).up || s.dark(m.region(), now) {
+		if m == nil || m.now(now).state != providers.InstanceRunning && !m.now(now).up || s.dark(m.region(), now) || m.frozen(m.now(now)) {
 			silent = true
 			return nil, nil
 		}

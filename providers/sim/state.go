@@ -151,6 +151,7 @@ func (s *state) spoil() {
 		i.Created = i.Created.Add(-time.Duration(f.StaleImage))
 		s.images[roles.Image] = i
 	}
+	s.sicken()
 	v, ok := s.volumes[roles.Volume]
 	if !ok {
 		return

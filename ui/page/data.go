@@ -93,6 +93,7 @@ type RunbookLine struct {
 	Forecast Forecast
 	Proved   *RunLine // the newest live run or drill that ended done
 	Trouble  *Trouble // its files are wrong
+	Unfit    bool     // it is shipped, and Trouble says what this estate has not for it
 	Shipped  bool     // on the shipped estate: it can only be rehearsed
 }
 

@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"lifeboat/runbook"
@@ -54,6 +55,9 @@ func (h *home) bookLine(b *RunbookLine, ink homeInk) string {
 	out := ink(widget.Fit(th, b.Name, c.name)) + " "
 	if b.Trouble != nil {
 		what, _, _ := cutLine(b.Trouble.What)
+		if b.Unfit {
+			return out + th.Dim.Render("not for this estate: "+unfit(what))
+		}
 		return out + th.Bad.Render(th.Sign.Failed+" wrong: ") + what
 	}
 	if c.target > 0 {
@@ -79,6 +83,14 @@ func (h *home) bookLine(b *RunbookLine, ink homeInk) string {
 		out += th.Warn.Render(th.Sign.Warn + " never")
 	}
 	return out
+}
+
+// unfit is what an estate has not for a runbook, without the place in a file that is not the reader's.
+func unfit(what string) string {
+	if _, lack, ok := strings.Cut(what, ": "); ok {
+		return lack
+	}
+	return what
 }
 
 // pastLine is a run that is over.
