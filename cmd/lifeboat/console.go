@@ -13,6 +13,7 @@ import (
 type console struct {
 	flags global
 	demo  bool     // on the demo's estate alone
+	deep  bool     // what takes long is asked as well
 	fresh bool     // its world is a new one, whatever was rehearsed before
 	sim   simFlags // what a rehearsal is made with when the screen does not say
 	memo  memo

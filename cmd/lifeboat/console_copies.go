@@ -2,26 +2,40 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
+	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"lifeboat/providers"
+	"lifeboat/providers/actions"
+	"lifeboat/providers/aws"
+	"lifeboat/providers/ssh"
 	"lifeboat/runbook"
 	"lifeboat/ui/page"
 )
 
-// backups are the copies of the data. Only the live one can be reached from here; how old the others are, nothing tells yet.
+// backups are the copies of the data. How old one is, the same kinds tell that a runbook would ask; what the estate does not
+// say enough of for them is said to be not measured.
 func (w *asked) backups(e *runbook.Estate) []probe {
 	var out []probe
 	for _, b := range e.Backups {
 		p := probe{group: "backup", about: runbook.AboutCopy, subject: b.Kind, name: b.Name, source: "no probe for it yet", ask: func(context.Context) finding {
-			return finding{value: "not measured", verdict: page.Unknown, do: "see its own log how old it is"}
+			return finding{value: "not measured", verdict: page.Unknown, do: unmeasured(b.Kind)}
 		}}
 		if b.MaxAge > 0 {
 			p.limit = strings.TrimSuffix(strings.TrimSuffix(b.MaxAge.String(), "0s"), "0m")
 		}
-		if b.Kind == "replica" && e.Standby.Replica != nil {
+		step, source := measure(e, b.Kind)
+		switch {
+		case step != "" && w.set.Shell != nil && (b.Kind != "archive" || w.deep):
+			p.source, p.ask = source, w.measured(e, step, time.Duration(b.MaxAge))
+			if b.Kind == "archive" {
+				p.within = archiveLimit
+			}
+		case b.Kind == "replica" && e.Standby.Replica != nil:
 			p.source, p.ask = "ssh", w.replica(*e.Standby.Replica, e.SSH)
 		}
 		out = append(out, p)
@@ -29,8 +43,127 @@ func (w *asked) backups(e *runbook.Estate) []probe {
 	return out
 }
 
+// archiveLimit is how long an archive may take to list its backups.
+const archiveLimit = 15 * time.Second
+
+// shell reaches the hosts that keep the copies; nil where none of them is measured over ssh. It is kept as long as the console:
+// a connection that is there already costs nothing.
+func (c *console) shell(e *runbook.Estate, cloud *aws.Cloud) (providers.Shell, error) {
+	if step, _ := measure(e, "replica"); step == "" {
+		if step, _ = measure(e, "nightly"); step == "" && (!c.deep || e.Standby.Archive == nil) {
+			return nil, nil
+		}
+	}
+	c.memo.mu.Lock()
+	defer c.memo.mu.Unlock()
+	if c.memo.shell != nil {
+		return c.memo.shell, nil
+	}
+	dir, err := os.MkdirTemp("", "lifeboat-look-")
+	if err != nil {
+		return nil, err
+	}
+	c.memo.folder = dir
+	c.memo.shell = ssh.New(ssh.Options{Estate: e.SSH, Dir: dir, Keys: func(ctx context.Context, h providers.Host) ([]string, error) {
+		if cloud == nil {
+			return nil, nil
+		}
+		return cloud.HostKeys(ctx, h.Region, h.ID)
+	}})
+	return c.memo.shell, nil
+}
+
+// Close ends the connections that the readings have opened.
+func (c *console) Close() error {
+	c.memo.mu.Lock()
+	defer c.memo.mu.Unlock()
+	if c.memo.shell == nil {
+		return nil
+	}
+	err := errors.Join(c.memo.shell.Close(), os.RemoveAll(c.memo.folder))
+	c.memo.shell = nil
+	return err
+}
+
+// unmeasured is what to do so that a copy is measured.
+func unmeasured(kind string) string {
+	switch kind {
+	case "nightly":
+		return "name its host and folder in the estate (standby.nightly), or see its own log how old it is"
+	case "archive":
+		return "see its own log how old it is; lifeboat triage asks where the estate names it (standby.archive)"
+	}
+	return "see its own log how old it is"
+}
+
+// ever is a limit that nothing is beyond: what is too old is judged here, against the estate's own limit.
+const ever = "max_age: 87600h"
+
+// measure is the step that tells the age of a copy, and where it looks; "" when the estate does not name it.
+func measure(e *runbook.Estate, kind string) (step, source string) {
+	s := e.Standby
+	switch {
+	case kind == "replica" && s.Replica != nil && s.Heartbeat != "":
+		return `uses: replica.lag, with: {replica: "${{ estate.standby.replica }}", heartbeat: "${{ estate.standby.heartbeat }}", max: 87600h}`, "heartbeat on the replica"
+	case kind == "nightly" && s.Nightly != nil && s.Nightly.Host != "":
+		return `uses: copy.complete, with: {at: "${{ estate.standby.nightly }}", marker: "${{ estate.standby.nightly.marker != '' ? estate.standby.nightly.marker : '.lifeboat-copy' }}", ` + ever + `}`, "marker of the copy"
+	case kind == "archive" && s.Archive != nil:
+		return `uses: duplicity.status, with: {archive: "${{ estate.standby.archive }}", ` + ever + `}`, "duplicity collection-status"
+	}
+	return "", ""
+}
+
+// measured asks the kind how old the copy is.
+func (w *asked) measured(e *runbook.Estate, step string, limit time.Duration) func(context.Context) finding {
+	return func(ctx context.Context) finding {
+		probe, err := w.bound(e, step)
+		var o runbook.Observation
+		if err == nil {
+			o, err = probe.Observe(ctx, quietCall("copy"))
+		}
+		if err != nil {
+			f := finding{value: whyNot(ctx, err), verdict: page.Warn, do: runbook.AsFailure(err).Do}
+			if f.do == "" {
+				f.do = "see whether its host answers"
+			}
+			return f.with(silence(err))
+		}
+		seconds, known := o.Outputs["lag"].(float64)
+		if !known {
+			seconds, known = o.Outputs["age"].(float64)
+		}
+		if !known {
+			return finding{value: o.Evidence, verdict: page.Warn, do: "see what is the matter with it", clues: saw(runbook.Faulty)}
+		}
+		age := time.Duration(seconds * float64(time.Second))
+		f := finding{value: runbook.SpanText(age) + " behind", verdict: page.Well, clues: []runbook.Clue{{Found: runbook.Fine, Age: age, Measured: true}}}
+		if strings.Contains(step, "age") {
+			f.value = runbook.SpanText(age) + " old"
+		}
+		if limit > 0 && age > limit {
+			f.verdict, f.do = page.Warn, "see why it is behind: what was written since is nowhere else"
+		}
+		return f
+	}
+}
+
+// bound is a step of the estate, alone.
+func (w *asked) bound(e *runbook.Estate, step string) (runbook.Probe, error) {
+	rb, err := runbook.Parse("copies", []byte("lifeboat: 1\nkind: runbook\nname: copies\nsteps:\n  - {id: copy, "+step+"}\n"))
+	if err != nil {
+		return nil, err
+	}
+	plan, err := runbook.Compile(runbook.CompileInput{
+		Runbook: rb, Estate: e, Mode: runbook.Live, Catalog: actions.Catalog(w.set, actions.Options{Clock: w.clock}), Offline: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return plan.Bind("copy", &runbook.State{}, newSecrets())
+}
+
 // replica knocks at the host of the live copy.
-func (w *asked) replica(r runbook.Replica, ssh runbook.SSH) func(context.Context) finding {
+func (w *asked) replica(r runbook.Replica, settings runbook.SSH) func(context.Context) finding {
 	return func(ctx context.Context) finding {
 		began := w.clock.Now()
 		var err error
@@ -39,7 +172,7 @@ func (w *asked) replica(r runbook.Replica, ssh runbook.SSH) func(context.Context
 				Argv: []string{"true"}, ReadOnly: true,
 			})
 		} else {
-			err = knock(ctx, r, ssh)
+			err = knock(ctx, r, settings)
 		}
 		if err != nil {
 			return finding{value: r.Host + ": " + whyNot(ctx, err), verdict: page.Warn, do: "see whether the replica runs", clues: saw(silence(err))}
@@ -49,9 +182,9 @@ func (w *asked) replica(r runbook.Replica, ssh runbook.SSH) func(context.Context
 }
 
 // knock opens a connection to the host's ssh port, and nothing more.
-func knock(ctx context.Context, r runbook.Replica, ssh runbook.SSH) error {
+func knock(ctx context.Context, r runbook.Replica, settings runbook.SSH) error {
 	port := 22
-	for _, p := range []int{ssh.Port, r.Port} {
+	for _, p := range []int{settings.Port, r.Port} {
 		if p != 0 {
 			port = p
 		}

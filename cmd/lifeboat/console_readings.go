@@ -32,6 +32,7 @@ type asked struct {
 	sim   bool
 	// public says that the estate's name is in the public DNS, so that a root name server may be asked.
 	public bool
+	deep   bool   // somebody waits for the answer: what takes long is asked as well
 	here   string // the region in which this machine stands; "" when it stands in none
 	close  func()
 }
@@ -55,7 +56,7 @@ func (c *console) Readings(ctx context.Context) []page.Reading {
 		}}
 	}
 	defer w.close()
-	w.here = c.here(ctx, w.sim)
+	w.here, w.deep = c.here(ctx, w.sim), c.deep
 	return probeAll(ctx, w, e)
 }
 
@@ -80,6 +81,12 @@ func (c *console) ask(ctx context.Context, e *runbook.Estate, simulated bool) (*
 		names.Servers = map[string][]string{".": e.Service.Servers}
 	}
 	w.set.Names = dns.New(names)
+	if w.set.Shell, err = c.shell(e, cloud); err != nil {
+		return nil, err
+	}
+	if c.deep {
+		w.set = withArchives(w.set)
+	}
 	return w, nil
 }
 
@@ -176,8 +183,9 @@ func blind(rs []page.Reading, mute []bool) {
 type probe struct {
 	group, name, source, limit string
 	about                      runbook.Subject
-	subject                    string // the clue's name; the probe's when empty
-	cloud                      bool   // it needs credentials
+	subject                    string        // the clue's name; the probe's when empty
+	cloud                      bool          // it needs credentials
+	within                     time.Duration // its deadline; probeLimit when it is 0
 	ask                        func(ctx context.Context) finding
 }
 
@@ -216,9 +224,10 @@ func (p *probe) take(ctx context.Context, w *asked) (r page.Reading, mute bool) 
 		r.Clues = p.clues(finding{})
 		return r, true
 	}
-	ctx, stop := context.WithTimeout(ctx, probeLimit)
+	limit := cmp.Or(p.within, probeLimit)
+	ctx, stop := context.WithTimeout(ctx, limit)
 	defer stop()
-	ctx, cancel := w.clock.WithTimeout(ctx, probeLimit)
+	ctx, cancel := w.clock.WithTimeout(ctx, limit)
 	defer cancel()
 	a := p.ask(ctx)
 	r.Value, r.Verdict, r.Do = runbook.Clean(a.value), a.verdict, runbook.Clean(a.do)

@@ -13,6 +13,7 @@ import (
 
 	"lifeboat/providers"
 	"lifeboat/providers/sim"
+	"lifeboat/providers/ssh"
 	"lifeboat/runbook"
 	"lifeboat/runbooks"
 	"lifeboat/store"
@@ -28,6 +29,8 @@ type memo struct {
 	runs    map[store.Query][]store.Summary
 	world   *sim.World // of the demo, as long as no run has one
 	here    *string    // the region in which this machine stands
+	shell   *ssh.Shell // to the hosts that keep the copies
+	folder  string     // its own
 }
 
 // madePlan is a compiled runbook, and the files from which it was made as they were.

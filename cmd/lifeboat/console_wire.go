@@ -85,6 +85,9 @@ func runScreen(a *app, c ui.Console, to page.Route) (id runbook.RunID, err error
 		}
 	}()
 	debug.SetGCPercent(screenGC)
+	if holds, ok := c.(io.Closer); ok {
+		defer holds.Close()
+	}
 	return ui.Run(context.Background(), c, a.in, terminalOut(a.out), ui.Options{
 		Start: to, Theme: themeName(a.Theme, os.Getenv("NO_COLOR")), ASCII: a.ASCII || onlyASCII(os.Getenv),
 		Motion: !a.ReducedMotion, SSH: os.Getenv("SSH_CONNECTION") != "", Actor: thisActor(), Now: time.Now,

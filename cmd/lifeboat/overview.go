@@ -18,6 +18,7 @@ func (a *app) overviewPlain() error {
 	ctx, cancel := background(overviewLimit)
 	defer cancel()
 	c := a.console()
+	defer c.Close()
 	o := c.Overview(ctx)
 	readings := c.Readings(ctx)
 	if a.JSON {

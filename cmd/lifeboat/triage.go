@@ -50,6 +50,7 @@ func (t *triageCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	defer c.Close()
 	ctx, cancel := background(triageLimit)
 	defer cancel()
 	o := c.Overview(ctx)
@@ -79,6 +80,7 @@ func (t *triageCmd) Run(a *app) error {
 // console is the program's side of home, which takes the same readings.
 func (t *triageCmd) console(a *app) (*console, error) {
 	c := a.console()
+	c.deep = true
 	if t.Here != "" {
 		if err := os.Setenv("LIFEBOAT_HERE", t.Here); err != nil {
 			return nil, err
