@@ -36,3 +36,32 @@ func TestDrillFence(t *testing.T) {
 		t.Error("there is a fence outside drills")
 	}
 }
+
+// TestADrillFlipsOnlyItsOwnObject: what switches production's name is not a drill's to write.
+func TestADrillFlipsOnlyItsOwnObject(t *testing.T) {
+	estate, err := ParseEstate("estate.yaml", []byte(`lifeboat: 1
+kind: estate
+name: shop
+service:
+  name: www.example.com
+  url: https://www.example.com/
+  flip: {bucket: shop-flags, key: failover/on}
+production: {region: us-east-1}
+standby: {region: us-west-2}
+drill: {service: {flip: {key: drill/on}}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	drilled, err := estate.In(Drill)
+	if err != nil {
+		t.Fatal(err)
+	}
+	may := MayTouch(&Plan{Mode: Drill, Fence: drilled.fence()}, &State{})
+	if err := may(Target{Kind: "object", ID: "shop-flags/drill/on", Region: "us-west-2"}); err != nil {
+		t.Error(err)
+	}
+	if may(Target{Kind: "object", ID: "shop-flags/failover/on", Region: "us-west-2"}) == nil {
+		t.Error("a drill may switch production's name")
+	}
+}
