@@ -21,10 +21,12 @@ func instanceLaunch(w world) runbook.Kind {
 			{Name: "zone", Doc: "availability zone where it runs", Type: "string"},
 			{Name: "region", Doc: "region where it runs", Type: "string"},
 			{Name: "address", Doc: "its public address at that moment, when it had one", Type: "string"},
+			{Name: "type", Doc: "its type: the one that was asked for, or a fallback's", Type: "string"},
+			{Name: "volume", Doc: "the volume that goes with it: the one that was named, or what a fallback to another zone has made instead", Type: "string"},
 		},
 		Settle:  launchSettle,
 		Budget:  5 * time.Second,
-		Timeout: time.Minute,
+		Timeout: 3 * time.Minute,
 	}
 }
 
@@ -34,17 +36,20 @@ const launchSettle = 15 * time.Second
 // launch is done when EC2 has accepted it: an accepted launch proves that there is capacity. That the machine runs is
 // the question of instance.ready.
 type launch struct {
-	Image          string   `with:"image,required" doc:"id of the machine image"`
-	Type           string   `with:"type,required" doc:"instance type, such as m7i.large"`
-	Zone           string   `with:"zone" doc:"availability zone; may be left out when there is a volume"`
-	Volume         string   `with:"volume" doc:"id of the volume that will be attached: it must be free, and its zone is taken whatever zone says"`
-	Subnet         string   `with:"subnet" doc:"subnet id; the zone's default subnet when left out"`
-	SecurityGroups []string `with:"security_groups" doc:"security group ids"`
-	KeyName        string   `with:"key_name" doc:"EC2 key pair"`
-	Profile        string   `with:"profile" doc:"IAM instance profile, by name"`
-	UserData       string   `with:"user_data" doc:"text handed to the machine when it first boots"`
-	Region         string   `with:"region" default:"region_of(with.zone)" doc:"region; the zone's when left out"`
-	Name           string   `with:"name" doc:"the machine's Name tag"`
+	Image          string         `with:"image,required" doc:"id of the machine image"`
+	Type           string         `with:"type,required" doc:"instance type, such as m7i.large"`
+	Zone           string         `with:"zone" doc:"availability zone; may be left out when there is a volume"`
+	Volume         string         `with:"volume" doc:"id of the volume that will be attached: it must be free, and its zone is taken whatever zone says"`
+	Subnet         string         `with:"subnet" doc:"subnet id; the zone's default subnet when left out"`
+	SecurityGroups []string       `with:"security_groups" doc:"security groups, by id or name"`
+	KeyName        string         `with:"key_name" doc:"EC2 key pair"`
+	Profile        string         `with:"profile" doc:"IAM instance profile, by name"`
+	Template       string         `with:"template" doc:"EC2 launch template, as ID, NAME, or either with :VERSION; what stands here goes over it"`
+	UserData       string         `with:"user_data" doc:"text handed to the machine when it first boots"`
+	HostKey        runbook.Secret `with:"host_key" doc:"private ssh host key for the machine, in OpenSSH's form, given to it by cloud-init; who may read the machine's user data may read it"`
+	HostKeys       HostKeys       `with:"host_keys" default:"estate.ssh.host_keys" doc:"pinned host keys; the public part of host_key must be among them"`
+	Region         string         `with:"region" default:"region_of(with.zone)" doc:"region; the zone's when left out"`
+	Name           string         `with:"name" doc:"the machine's Name tag"`
 
 	w world
 }
@@ -57,16 +62,44 @@ func (a *launch) tags(call runbook.Call) map[string]string {
 	return map[string]string{"Name": name, tagRun: string(call.Run), tagStep: call.Step, tagKey: string(call.Key)}
 }
 
-// launchBefore is the zone that was found.
+// launchBefore is what was found: where it goes, as what, into which groups, and the snapshot of which a volume is made.
 type launchBefore struct {
-	Zone string `json:"zone"`
+	Zone     string   `json:"zone"`
+	Type     string   `json:"type,omitempty"`
+	Subnet   string   `json:"subnet,omitempty"`
+	Snapshot string   `json:"snapshot,omitempty"`
+	Groups   []string `json:"groups,omitempty"`
 }
 
+// planned is the way that this attempt takes: what the file says, and over it what the fallback has another.
+func (a *launch) planned(call runbook.Call) launchBefore {
+	p := launchBefore{Zone: a.Zone, Type: a.Type, Subnet: a.Subnet, Groups: a.SecurityGroups}
+	for word, to := range map[string]*string{"zone": &p.Zone, "type": &p.Type, "subnet": &p.Subnet, "snapshot": &p.Snapshot} {
+		if v, ok := call.Fallback[word].(string); ok && v != "" {
+			*to = v
+		}
+	}
+	return p
+}
+
+// way is what Prepare has found; before that, what is planned.
+func (a *launch) way(call runbook.Call) launchBefore {
+	p := a.planned(call)
+	before := p
+	if err := runbook.Recall(call.Before, &before); err != nil || before.Zone == "" {
+		return p
+	}
+	return before
+}
+
+// moved says that the attempt leaves the volume behind, in a zone without capacity.
+func (p launchBefore) moved() bool { return p.Snapshot != "" }
+
 // Prepare lets the volume choose the zone, and refuses here, before anything is launched or DNS is moved, when it could
-// not be attached anyway.
-func (a *launch) Prepare(ctx context.Context, _ runbook.Call) (runbook.Before, error) {
-	before := launchBefore{Zone: a.Zone}
-	if a.Volume != "" {
+// not be attached anyway, or when a group's name is not clear.
+func (a *launch) Prepare(ctx context.Context, call runbook.Call) (runbook.Before, error) {
+	before := a.planned(call)
+	if a.Volume != "" && !before.moved() {
 		v, err := a.w.Volumes.Volume(ctx, a.Region, a.Volume)
 		if err != nil {
 			return nil, advise(err, providers.NotFound, "check the volume's id and region: %s in %s", a.Volume, a.Region)
@@ -79,16 +112,12 @@ func (a *launch) Prepare(ctx context.Context, _ runbook.Call) (runbook.Before, e
 	if before.Zone == "" {
 		return nil, runbook.Fail("no zone is named", "nothing was launched", "write standby.zone or standby.volume in the estate")
 	}
-	return runbook.Keep(before)
-}
-
-// zone is where it is launched: what Prepare found, before that what the file says.
-func (a *launch) zone(call runbook.Call) string {
-	before := launchBefore{Zone: a.Zone}
-	if err := runbook.Recall(call.Before, &before); err != nil || before.Zone == "" {
-		return a.Zone
+	groups, err := a.groups(ctx, before)
+	if err != nil {
+		return nil, err
 	}
-	return before.Zone
+	before.Groups = groups
+	return runbook.Keep(before)
 }
 
 func (a *launch) Observe(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
@@ -99,7 +128,7 @@ func (a *launch) Observe(ctx context.Context, call runbook.Call) (runbook.Observ
 	}
 	var alive []providers.Instance
 	for _, i := range found {
-		if i.State != providers.InstanceTerminated && i.State != providers.InstanceShuttingDown {
+		if !over(i) {
 			alive = append(alive, i)
 		}
 	}
@@ -111,7 +140,18 @@ func (a *launch) Observe(ctx context.Context, call runbook.Call) (runbook.Observ
 		o.KeySpent = true
 		return o, nil
 	}
-	o := a.launched(call, alive[0])
+	volume := a.Volume
+	if a.way(call).moved() {
+		v, err := a.made(ctx, call)
+		switch {
+		case err != nil:
+			return runbook.Observation{}, err
+		case v == nil:
+			return seen(runbook.Absent, "%s is %s in %s, and no volume in %s bears the key %s yet", alive[0].ID, alive[0].State, alive[0].Zone, a.Region, call.Key), nil
+		}
+		volume = v.ID
+	}
+	o := a.launched(call, alive[0], volume)
 	if len(alive) > 1 {
 		o.Evidence += fmt.Sprintf("; %d machines bear its key: terminate %s", len(alive), ids(alive[1:]))
 	}
@@ -119,181 +159,71 @@ func (a *launch) Observe(ctx context.Context, call runbook.Call) (runbook.Observ
 }
 
 func (a *launch) Apply(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
-	zone := a.zone(call)
+	way := a.way(call)
+	data, err := a.userData()
+	if err != nil {
+		return runbook.Observation{}, err
+	}
 	i, err := a.w.Instances.Launch(ctx, a.Region, providers.Launch{
-		Token: string(call.Key), Image: a.Image, Type: a.Type, Zone: zone, Subnet: a.Subnet,
-		SecurityGroups: a.SecurityGroups, KeyName: a.KeyName, Profile: a.Profile, UserData: a.UserData,
+		Token: string(call.Key), Image: a.Image, Type: way.Type, Zone: way.Zone, Subnet: way.Subnet,
+		SecurityGroups: way.Groups, KeyName: a.KeyName, Profile: a.Profile, UserData: data, Template: a.Template,
 		Tags: a.tags(call),
 	})
 	if err != nil {
-		err = advise(err, providers.NoCapacity, "a retry asks for the same again. To go on in this run, launch another type that %s offers by hand (aws ec2 describe-instance-type-offerings --region %s --location-type availability-zone --filters Name=location,Values=%s) and answer by-hand with its id; or stop, write another type, or another zone with a volume from the newest snapshot, into the files, and start anew", zone, a.Region, zone)
-		err = advise(err, providers.KeySpent, "retry: the next attempt has a key of its own")
-		err = advise(err, providers.NotFound, "check that image, subnet, groups and key pair exist in %s: %s", a.Region, a.Image)
-		return runbook.Observation{}, advise(err, providers.Quota, "ask for a higher quota in %s, or stop what is not needed there", a.Region)
+		return runbook.Observation{}, a.explain(ctx, call, err)
 	}
-	return a.launched(call, i), nil
+	if !way.moved() {
+		return a.launched(call, i, a.Volume), nil
+	}
+	// The machine first: an accepted launch proves capacity, and a volume that nobody needs is not made.
+	v, err := a.makeVolume(ctx, call, way)
+	if err != nil {
+		return runbook.Observation{}, a.givenUp(ctx, i, err)
+	}
+	return a.launched(call, i, v.ID), nil
 }
 
-func (a *launch) launched(call runbook.Call, i providers.Instance) runbook.Observation {
-	zone, region := cmp.Or(i.Zone, a.zone(call)), cmp.Or(i.Region, a.Region)
+// explain says what to do about a launch that was refused, and offers other ways where there is no capacity.
+func (a *launch) explain(ctx context.Context, call runbook.Call, err error) error {
+	way := a.way(call)
+	err = advise(err, providers.KeySpent, "retry: the next attempt has a key of its own")
+	err = advise(err, providers.NotFound, "check that image, subnet, groups and key pair exist in %s: %s", a.Region, a.Image)
+	err = advise(err, providers.Mismatch, "the step's words have changed since the key %s was first used: stop, and start a run anew", call.Key)
+	err = advise(err, providers.Quota, "ask for a higher quota in %s, or stop what is not needed there", a.Region)
+	if !providers.Is(err, providers.NoCapacity) {
+		return err
+	}
+	f := runbook.AsFailure(err)
+	ways, closed := a.fallbacks(ctx, call)
+	f.Fallbacks = ways
+	f.Do = fmt.Sprintf("a retry asks for %s in %s again; launch one by hand and answer by-hand with its id; or stop", way.Type, way.Zone)
+	if len(ways) > 0 {
+		f.Do = "take one of the other ways; " + f.Do
+	}
+	if len(closed) > 0 {
+		f.Do += " (" + strings.Join(closed, "; ") + ")"
+	}
+	return &f
+}
+
+func (a *launch) launched(call runbook.Call, i providers.Instance, volume string) runbook.Observation {
+	way := a.way(call)
+	zone, region := cmp.Or(i.Zone, way.Zone), cmp.Or(i.Region, a.Region)
 	o := seen(runbook.Holds, "%s is %s in %s%s", i.ID, i.State, zone, because(i))
+	o.Made = []runbook.Target{machineTarget(region, i.ID)}
+	if way.Type != a.Type {
+		o.Evidence += ", as " + way.Type
+	}
+	if way.moved() {
+		o.Evidence += fmt.Sprintf(", with %s made from %s, which fills in the background", volume, way.Snapshot)
+		o.Made = append(o.Made, runbook.Target{Kind: "volume", ID: volume, Region: region})
+	}
 	// Every declared output is there, so that an expression that reads one never meets a gap.
-	o.Outputs = map[string]any{"instance": i.ID, "zone": zone, "region": region, "address": i.PublicAddress}
-	o.Made = []runbook.Target{{Kind: "instance", ID: i.ID, Region: region}}
+	o.Outputs = map[string]any{
+		"instance": i.ID, "zone": zone, "region": region, "address": i.PublicAddress, "type": cmp.Or(i.Type, way.Type),
+		"volume": volume,
+	}
 	return o
-}
-
-// Undo terminates only what bears the tag and the key of this step.
-func (a *launch) Undo(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
-	id, _ := call.Did["instance"].(string)
-	if id == "" { // its answer was lost: the key tells what became of it
-		o, err := a.Observe(ctx, call)
-		switch {
-		case err != nil:
-			return runbook.Observation{}, err
-		case o.State == runbook.Holds:
-			id, _ = o.Outputs["instance"].(string)
-		case a.w.clock.Now().Sub(call.Since) < launchSettle:
-			return seen(runbook.Pending, "%s, which may still change", o.Evidence), nil
-		default:
-			return seen(runbook.Holds, "nothing to put back: %s", o.Evidence), nil
-		}
-	}
-	i, err := a.w.Instances.Instance(ctx, a.Region, id)
-	switch {
-	case providers.Is(err, providers.NotFound) && a.w.clock.Now().Sub(call.Since) < launchSettle:
-		// It was made a moment ago: reads lag, and an orphan costs money.
-		return seen(runbook.Pending, "EC2 does not show %s yet", id), nil
-	case providers.Is(err, providers.NotFound):
-		return seen(runbook.Holds, "%s is gone", id), nil
-	case err != nil:
-		return runbook.Observation{}, err
-	case i.State == providers.InstanceTerminated || i.State == providers.InstanceShuttingDown:
-		return seen(runbook.Holds, "%s is %s", id, i.State), nil
-	case i.Tags[tagRun] != string(call.Run) || i.Tags[tagStep] != call.Step || i.Tags[tagKey] != string(call.Key):
-		return runbook.Observation{}, runbook.Fail(
-			fmt.Sprintf("%s does not bear the tags and the key of run %s, step %s", id, call.Run, call.Step),
-			"it may not be the machine that this run made; it was left alone",
-			"look at it, and terminate it by hand if it is")
-	}
-	if err := a.w.Instances.Terminate(ctx, a.Region, id); err != nil {
-		return runbook.Observation{}, err
-	}
-	return seen(runbook.Holds, "%s is being terminated", id), nil
-}
-
-// Check asks for the image and the volume, and says of what EC2 tells only in earnest that it is not known.
-func (a *launch) Check(ctx context.Context, call runbook.Call) []runbook.Check {
-	return []runbook.Check{
-		a.checkImage(ctx), a.checkZone(ctx),
-		unknowable(fmt.Sprintf("%s is offered in %s, and there is capacity", a.Type, orQuestion(a.zone(call))), "only an accepted launch proves it"),
-		unknowable("there is "+a.parts()+" in "+orQuestion(a.Region), "nothing here reads them; only an accepted launch proves it"),
-	}
-}
-
-func (a *launch) checkImage(ctx context.Context) runbook.Check {
-	what := fmt.Sprintf("image %s in %s", a.Image, a.Region)
-	if c, open := notYet(what, a.Image, a.Region); open {
-		return c
-	}
-	i, err := a.w.Images.Image(ctx, a.Region, a.Image)
-	if err != nil {
-		return lookFailed(what, advise(err, providers.NotFound, "copy the image to %s anew, and put its id into the estate", a.Region))
-	}
-	state := i.State
-	if !i.Created.IsZero() {
-		state += ", made " + age(a.w.clock.Now().Sub(i.Created)) + " ago"
-	}
-	if i.State != "available" {
-		return notWell(what, "ec2:DescribeImages", "copy the image anew", "%s", state)
-	}
-	return well(what, "ec2:DescribeImages", "%s", state)
-}
-
-// checkZone holds the volume against the zone that the files name. The step itself would follow the volume, but the subnet
-// does not, and whoever reads the estate at night believes it.
-func (a *launch) checkZone(ctx context.Context) runbook.Check {
-	what := "the launch goes to " + orQuestion(a.Zone)
-	if a.Volume == "" {
-		if c, open := notYet(what, a.Zone); open {
-			return c
-		}
-		if a.Zone == "" {
-			return notWell("the launch has a zone", "", "write standby.zone or standby.volume in the estate", "no zone is named")
-		}
-		return unknowable(what, "no volume chooses it; only an accepted launch proves that it is open")
-	}
-	what = fmt.Sprintf("volume %s is free and in %s", a.Volume, orQuestion(a.Zone))
-	if a.Zone == "" {
-		what = fmt.Sprintf("volume %s is free and chooses the zone", a.Volume)
-	}
-	if c, open := notYet(what, a.Volume, a.Zone, a.Region); open {
-		return c
-	}
-	v, err := a.w.Volumes.Volume(ctx, a.Region, a.Volume)
-	if err != nil {
-		return lookFailed(what, advise(err, providers.NotFound, "check the volume's id and region: %s in %s", a.Volume, a.Region))
-	}
-	c := (&attach{Volume: a.Volume, Region: a.Region, w: a.w}).free(what, v)
-	if c.OK && a.Zone != "" && v.Zone != a.Zone {
-		return notWell(what, "ec2:DescribeVolumes", fmt.Sprintf("correct zone and subnet in the estate, or make a volume in %s from the newest snapshot", a.Zone),
-			"it is in %s, and a volume can be attached in its own zone only", v.Zone)
-	}
-	return c
-}
-
-// parts are what the launch names beside image, type, zone and volume.
-func (a *launch) parts() string {
-	parts := []string{cmp.Or(a.Subnet, "a default subnet")}
-	parts = append(parts, a.SecurityGroups...)
-	if a.KeyName != "" {
-		parts = append(parts, "key pair "+a.KeyName)
-	}
-	if a.Profile != "" {
-		parts = append(parts, "profile "+a.Profile)
-	}
-	return strings.Join(parts, ", ")
-}
-
-// Depends is the region of the launch.
-func (a *launch) Depends() []runbook.Dependency {
-	return []runbook.Dependency{{Region: a.Region, Without: "no machine can be launched there"}}
-}
-
-// Permissions name ec2:CreateTags because tags go with the launch, and iam:PassRole for the profile's role: AWS asks for
-// both although neither is a call.
-func (a *launch) Permissions() []string {
-	p := append(readInstance(), "ec2:RunInstances", "ec2:CreateTags", "ec2:DescribeImages", "ec2:TerminateInstances")
-	if a.Volume != "" {
-		p = append(p, "ec2:DescribeVolumes")
-	}
-	if a.Profile != "" {
-		p = append(p, "iam:PassRole")
-	}
-	return p
-}
-
-func (a *launch) Targets(runbook.Call) []runbook.Target { return []runbook.Target{} }
-
-func (a *launch) ByHand(call runbook.Call) []string {
-	tags := "ResourceType=instance,Tags=["
-	for i, name := range []string{"Name", tagRun, tagStep, tagKey} {
-		if i > 0 {
-			tags += ","
-		}
-		tags += fmt.Sprintf("{Key=%s,Value=%s}", name, orQuestion(a.tags(call)[name]))
-	}
-	profile := ""
-	if a.Profile != "" {
-		profile = "Name=" + a.Profile
-	}
-	return []string{line(
-		words("aws", "ec2", "run-instances", "--region", orQuestion(a.Region), "--image-id", orQuestion(a.Image), "--instance-type", orQuestion(a.Type), "--count", "1",
-			"--placement", "AvailabilityZone="+orQuestion(a.zone(call))),
-		flag("--subnet-id", a.Subnet), flag("--security-group-ids", a.SecurityGroups...), flag("--key-name", a.KeyName),
-		flag("--iam-instance-profile", profile), flag("--user-data", a.UserData), flag("--client-token", string(call.Key)),
-		flag("--tag-specifications", tags+"]"),
-	)}
 }
 
 // because is EC2's reason for a machine's state, such as a volume that could not be decrypted.

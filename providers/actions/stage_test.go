@@ -169,6 +169,9 @@ func (s *stage) writeError(verb string, err error) {
 	if f.Do != "" {
 		s.say("           do: %s", f.Do)
 	}
+	for _, b := range f.Fallbacks {
+		s.say("           or %s: %s %v", b.Name, b.Words(), b.With)
+	}
 }
 
 func (s *stage) write(verb string, o runbook.Observation, err error) runbook.Observation {
