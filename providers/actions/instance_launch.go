@@ -108,6 +108,11 @@ func (a *launch) Prepare(ctx context.Context, call runbook.Call) (runbook.Before
 			return nil, err
 		}
 		before.Zone = v.Zone
+		if a.Subnet != "" && v.Zone != a.Zone {
+			if before.Subnet, err = a.subnetIn(ctx, v.Zone); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if before.Zone == "" {
 		return nil, runbook.Fail("no zone is named", "nothing was launched", "write standby.zone or standby.volume in the estate")

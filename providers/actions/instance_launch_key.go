@@ -113,10 +113,10 @@ func withHostKey(own, private, public string) (string, error) {
 		return config.String(), nil
 	}
 	return "Content-Type: multipart/mixed; boundary=\"" + boundary + "\"\nMIME-Version: 1.0\n\n" +
-		part("text/cloud-config", config.String()) + part(kindOfData(own), own) + "--" + boundary + "--\n", nil
+		mimePart("text/cloud-config", config.String()) + mimePart(kindOfData(own), own) + "--" + boundary + "--\n", nil
 }
 
-func part(kind, text string) string {
+func mimePart(kind, text string) string {
 	return "--" + boundary + "\nContent-Type: " + kind + "; charset=\"utf-8\"\nMIME-Version: 1.0\n\n" + strings.TrimRight(text, "\n") + "\n"
 }
 

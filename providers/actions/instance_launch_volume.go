@@ -8,9 +8,8 @@ import (
 	"lifeboat/runbook"
 )
 
-// tagPart tells the volume that a launch made for the data from the machine's own root volume: both bear its key.
-const tagPart = "lifeboat:part"
-
+// partData tells, as tagPart, the volume that a launch made for the data from the machine's own root volume: both bear its
+// key.
 const partData = "data"
 
 // fillRate is how fast the blocks of a fallback's volume arrive, in MiB/s, the most that EC2 gives. Without a rate they come

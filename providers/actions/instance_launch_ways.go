@@ -263,6 +263,24 @@ func subnetFor(subnets []providers.Subnet, zone, like string) (providers.Subnet,
 	return in[0], true
 }
 
+// subnetIn is where the machine goes when its volume is in that zone: the named subnet if it lies there, else the one of
+// the same network that is most like it.
+func (a *launch) subnetIn(ctx context.Context, zone string) (string, error) {
+	subnets, err := a.subnets(ctx)
+	if err != nil {
+		return "", err
+	}
+	if slices.ContainsFunc(subnets, func(s providers.Subnet) bool { return s.ID == a.Subnet && s.Zone == zone }) {
+		return a.Subnet, nil
+	}
+	s, ok := subnetFor(subnets, zone, a.Subnet)
+	if !ok {
+		return "", runbook.Fail(fmt.Sprintf("%s is in %s, and the network of %s has no subnet there", a.Volume, zone, a.Subnet),
+			"nothing was launched: the volume chooses the zone, and a machine needs a subnet in it", "make a subnet in "+zone+", or a volume in the subnet's zone from the newest snapshot")
+	}
+	return s.ID, nil
+}
+
 // groups are the security groups by id. A name must mean one group of the network: who guesses opens a server to the world.
 func (a *launch) groups(ctx context.Context, way launchBefore) ([]string, error) {
 	if !slices.ContainsFunc(a.SecurityGroups, func(g string) bool { return !strings.HasPrefix(g, "sg-") }) {

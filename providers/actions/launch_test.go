@@ -17,8 +17,8 @@ import (
 	"lifeboat/runbook"
 )
 
-// apart is a scene with two snapshots of the standby volume, no capacity in its zone, and another network.
-func apart(faults ...sim.Fault) func(*sim.Spec) {
+// noRoom is a scene with two snapshots of the standby volume, no capacity in its zone, and another network.
+func noRoom(faults ...sim.Fault) func(*sim.Spec) {
 	return func(spec *sim.Spec) {
 		spec.Snapshots = []sim.Snapshot{
 			{Snapshot: providers.Snapshot{ID: "snap-0b2c3d4e5f6071829", Region: region, Volume: volume, SizeGiB: 100, State: "completed", Started: time.Now().Add(-29 * time.Hour)}, Data: sim.Data{Version: "older"}},
@@ -59,7 +59,7 @@ func (s *stage) takes(a *launch, name string, generation int) {
 }
 
 func TestLaunchFallbacks(t *testing.T) {
-	staged(t, "launch_sibling", apart(), func(s *stage) {
+	staged(t, "launch_sibling", noRoom(), func(s *stage) {
 		a := s.launchVolume()
 		s.check(a)
 		s.prepare(a)
@@ -69,7 +69,7 @@ func TestLaunchFallbacks(t *testing.T) {
 		s.prepare(a)
 		s.apply(a)
 	})
-	staged(t, "launch_other_zone", apart(), func(s *stage) {
+	staged(t, "launch_other_zone", noRoom(), func(s *stage) {
 		a := s.launchVolume()
 		s.prepare(a)
 		s.apply(a)
@@ -88,7 +88,7 @@ func TestLaunchFallbacks(t *testing.T) {
 		s.undo(a)
 		s.say("machines left: %d", len(s.world.Audit().Running))
 	})
-	staged(t, "launch_other_zone_volume_answer_lost", apart(sim.Fault{Op: "ec2:CreateVolume", Kind: sim.FaultTimeoutDone, Times: 1}), func(s *stage) {
+	staged(t, "launch_other_zone_volume_answer_lost", noRoom(sim.Fault{Op: "ec2:CreateVolume", Kind: sim.FaultTimeoutDone, Times: 1}), func(s *stage) {
 		a := s.launchVolume()
 		s.prepare(a)
 		s.takes(a, "us-east-1b", 2)
@@ -98,7 +98,7 @@ func TestLaunchFallbacks(t *testing.T) {
 		s.observe(a)
 		s.say("machines made: %d", len(s.world.Audit().Instances))
 	})
-	staged(t, "launch_other_zone_volume_never_made", apart(sim.Fault{Op: "ec2:CreateVolume", Kind: sim.FaultTimeout, Times: 1}), func(s *stage) {
+	staged(t, "launch_other_zone_volume_never_made", noRoom(sim.Fault{Op: "ec2:CreateVolume", Kind: sim.FaultTimeout, Times: 1}), func(s *stage) {
 		a := s.launchVolume()
 		s.prepare(a)
 		s.takes(a, "us-east-1b", 2)
@@ -111,7 +111,7 @@ func TestLaunchFallbacks(t *testing.T) {
 		s.apply(a)
 		s.say("machines made: %d", len(s.world.Audit().Instances))
 	})
-	staged(t, "launch_other_zone_volume_refused", apart(sim.Fault{Op: "ec2:CreateVolume", Kind: sim.FaultQuota}), func(s *stage) {
+	staged(t, "launch_other_zone_volume_refused", noRoom(sim.Fault{Op: "ec2:CreateVolume", Kind: sim.FaultQuota}), func(s *stage) {
 		a := s.launchVolume()
 		s.prepare(a)
 		s.takes(a, "us-east-1b", 2)
@@ -120,7 +120,7 @@ func TestLaunchFallbacks(t *testing.T) {
 		s.say("machines made: %d, left: %d", len(s.world.Audit().Instances), len(s.world.Audit().Running))
 	})
 	staged(t, "launch_no_way", func(spec *sim.Spec) {
-		apart()(spec)
+		noRoom()(spec)
 		spec.Snapshots = nil
 		spec.Offers[zone] = []string{"m7i.large", "t3.medium", "m7g.large"}
 	}, func(s *stage) {
@@ -129,12 +129,12 @@ func TestLaunchFallbacks(t *testing.T) {
 		s.prepare(a)
 		s.apply(a)
 	})
-	staged(t, "launch_ways_not_known", apart(sim.Fault{Op: "ec2:DescribeInstanceTypeOfferings", Kind: sim.FaultDenied}), func(s *stage) {
+	staged(t, "launch_ways_not_known", noRoom(sim.Fault{Op: "ec2:DescribeInstanceTypeOfferings", Kind: sim.FaultDenied}), func(s *stage) {
 		a := s.launchVolume()
 		s.prepare(a)
 		s.apply(a)
 	})
-	staged(t, "launch_without_a_volume", apart(), func(s *stage) {
+	staged(t, "launch_without_a_volume", noRoom(), func(s *stage) {
 		a := s.launch()
 		s.prepare(a)
 		s.apply(a)
@@ -142,7 +142,7 @@ func TestLaunchFallbacks(t *testing.T) {
 		s.prepare(a)
 		s.apply(a)
 	})
-	staged(t, "launch_fallback_fails_too", apart(sim.Fault{Op: "ec2:RunInstances", Kind: sim.FaultNoCapacity}), func(s *stage) {
+	staged(t, "launch_fallback_fails_too", noRoom(sim.Fault{Op: "ec2:RunInstances", Kind: sim.FaultNoCapacity}), func(s *stage) {
 		a := s.launchVolume()
 		s.prepare(a)
 		s.takes(a, "us-east-1b", 2)
@@ -151,8 +151,30 @@ func TestLaunchFallbacks(t *testing.T) {
 	})
 }
 
+// TestLaunchFollowsItsVolume: the subnet that the file names is in another zone than the volume.
+func TestLaunchFollowsItsVolume(t *testing.T) {
+	staged(t, "launch_follows_its_volume", noRoom(), func(s *stage) {
+		a := s.launchVolume()
+		a.Volume = farDisk
+		s.prepare(a)
+		s.apply(a)
+	})
+	staged(t, "launch_cannot_follow_its_volume", func(spec *sim.Spec) {
+		noRoom()(spec)
+		for i, v := range spec.Volumes {
+			if v.ID == farDisk {
+				spec.Volumes[i].Zone = "us-east-1f"
+			}
+		}
+	}, func(s *stage) {
+		a := s.launchVolume()
+		a.Volume = farDisk
+		s.prepare(a)
+	})
+}
+
 func TestLaunchGroups(t *testing.T) {
-	staged(t, "launch_groups", apart(), func(s *stage) {
+	staged(t, "launch_groups", noRoom(), func(s *stage) {
 		a := s.launch()
 		a.Type, a.SecurityGroups = "m7a.large", []string{"web", "ssh"}
 		s.check(a)

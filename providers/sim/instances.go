@@ -238,10 +238,12 @@ func (s *state) mayLaunch(r request, spec providers.Launch, now time.Time) error
 		}
 		vpc = n.VPC
 	}
-	if zone := zoneOf(r.region, spec); s.zoneState(zone) == "unavailable" {
+	zone := zoneOf(r.region, spec)
+	if s.zoneState(zone) == "unavailable" {
 		return refuse(providers.NoCapacity, r, "InsufficientInstanceCapacity", "There is no capacity in %s.", zone)
 	}
-	if zone := zoneOf(r.region, spec); !slices.Contains(s.offers(zone), spec.Type) {
+	// A type that nobody knows is refused only where the spec says what there is: a rehearsal is not held up by a new one.
+	if only, said := s.spec.Offers[zone]; said && !slices.Contains(only, spec.Type) {
 		return refuse(providers.NoCapacity, r, "Unsupported", "Your requested instance type (%s) is not supported in your requested Availability Zone (%s).", spec.Type, zone)
 	}
 	return s.mayGroup(r, spec.SecurityGroups, vpc)

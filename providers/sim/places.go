@@ -15,8 +15,9 @@ import (
 
 // The machine types that this cloud offers beside those that the spec names.
 var (
-	families = []string{"c6i", "c7i", "m6i", "m7a", "m7g", "m7i", "r6i", "r7g", "r7i", "t3"}
+	families = []string{"c5", "c6i", "c7i", "m5", "m6i", "m7a", "m7g", "m7i", "r5", "r6i", "r7g", "r7i", "t3", "t4g"}
 	sizes    = []string{"large", "xlarge", "2xlarge", "4xlarge"}
+	small    = []string{"nano", "micro", "small", "medium"} // of the families that burst
 	letters  = []string{"a", "b", "c", "d"}
 )
 
@@ -38,6 +39,10 @@ func typeNamed(name string) (providers.MachineType, bool) {
 			t.CPUs = 4 * times
 		}
 	}
+	if i := slices.Index(small, m[4]); i >= 0 {
+		t.MemoryMiB = 512 << i
+		return t, true
+	}
 	per := map[string]int{"c": 2, "r": 8, "x": 16}[m[1]]
 	t.MemoryMiB = t.CPUs * cmp.Or(per, 4) * 1024
 	return t, true
@@ -47,7 +52,11 @@ func typeNamed(name string) (providers.MachineType, bool) {
 func (s *state) types() map[string]providers.MachineType {
 	all := map[string]providers.MachineType{}
 	for _, f := range families {
-		for _, size := range sizes {
+		of := sizes
+		if f[0] == 't' {
+			of = slices.Concat(small, sizes[:3])
+		}
+		for _, size := range of {
 			t, _ := typeNamed(f + "." + size)
 			all[t.Name] = t
 		}
