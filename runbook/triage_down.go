@@ -249,7 +249,7 @@ func (t *triage) look(do, why string) Way { return t.way(LookFirst, do, why) }
 
 func (t *triage) wait(why string) Way { return t.way(Wait, "Wait and watch", why) }
 
-// failover takes the live replica, and last night's copy where the replica does not answer. What is not well in the standby
+// failover takes the live replica, and last night's copy where the replica does not answer or is further behind. What is not well in the standby
 // region is said; only a region that does not answer rules it out.
 func (t *triage) failover(why string) Way {
 	if t.to.Found == Silent {
@@ -262,10 +262,16 @@ func (t *triage) failover(why string) Way {
 			w.Why = join("; ", w.Why, "first: "+c.Name+" is not ready: "+c.Value)
 		}
 	}
-	if t.copy("replica").Found == Silent {
-		w.Inputs, w.Loses = map[string]string{"data": "nightly"}, t.loses("nightly")
+	replica, nightly := t.copy("replica"), t.copy("nightly")
+	switch {
+	case replica.Found == Silent:
 		w.Why = join("; ", w.Why, "the replica does not answer: with last night's copy")
+	case replica.Measured && nightly.Measured && nightly.Age < replica.Age:
+		w.Why = join("; ", w.Why, fmt.Sprintf("with last night's copy: the replica is %s behind", SpanText(replica.Age)))
+	default:
+		return w
 	}
+	w.Inputs, w.Loses = map[string]string{"data": "nightly"}, t.loses("nightly")
 	return w
 }
 

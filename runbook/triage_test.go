@@ -254,6 +254,15 @@ func TestTriageSaysWhatElse(t *testing.T) {
 		if w := a.Ways[0]; w.Loses.String() != "up to 5 h 00 min lost" || w.Inputs["data"] != "nightly" {
 			t.Errorf("%q with %v", w.Loses, w.Inputs)
 		}
+		c := seenAs(dark)
+		for i := range c.Clues {
+			if c.Clues[i].Name == "replica" {
+				c.Clues[i].Age = 8 * time.Hour // it has stopped, and nobody has seen it
+			}
+		}
+		if w := Triage(c).Ways[0]; w.Loses.String() != "up to 5 h 00 min lost" || w.Inputs["data"] != "nightly" || !strings.Contains(w.Why, "the replica is 8 h 00 min behind") {
+			t.Errorf("%q with %v: %s", w.Loses, w.Inputs, w.Why)
+		}
 		a = Triage(seenAs(with(dark, map[string]Found{"copy replica": Silent, "copy nightly": Silent})))
 		if !strings.Contains(a.Ways[0].Why, "last night's copy") {
 			t.Error(a.Ways[0].Why)

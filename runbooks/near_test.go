@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lifeboat/providers"
 	"lifeboat/providers/actions"
 	"lifeboat/providers/sim"
 	"lifeboat/runbook"
@@ -136,4 +137,95 @@ func TestRepairSurvivesACrashAtEveryBoundary(t *testing.T) {
 		}
 		return l
 	})
+}
+
+func TestRelaunch(t *testing.T) {
+	tests := []struct {
+		name, night string
+		inputs      map[string]string
+		zone        string
+		kept        bool // the data volume
+	}{
+		{"the server hangs", "server-dead", nil, "us-west-1a", true},
+		{"its services are down", "service-dead", nil, "us-west-1a", true},
+		{"its zone is dark", "zone-dark", map[string]string{"data": "snapshot", "zone": "us-west-1b"}, "us-west-1b", false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, world := nearby(t, "relaunch", test.night, test.inputs)
+				inTime(t, l, world)
+				relaunched(t, world, test.zone, test.kept)
+			})
+		})
+	}
+}
+
+// relaunched asks the world for what must be there: one new machine that has the address and the data, and an old one that has
+// neither.
+func relaunched(t *testing.T, world *sim.World, zone string, kept bool) {
+	t.Helper()
+	audit, set := world.Audit(), world.Set()
+	if len(audit.Running) != 1 || len(audit.Launched) != 1 {
+		t.Fatalf("%d machines run, of %d launches", len(audit.Running), len(audit.Launched))
+	}
+	i, err := set.Instances.Instance(t.Context(), "us-west-1", audit.Running[0])
+	if err != nil || i.Zone != zone || i.PublicAddress != "203.0.113.10" {
+		t.Errorf("%+v, %v", i, err)
+	}
+	v, err := set.Volumes.Volume(t.Context(), "us-west-1", "vol-0a1b2c3d4e5f60718")
+	if err != nil || (v.Instance == i.ID) != kept {
+		t.Errorf("the data volume is on %q, %v", v.Instance, err)
+	}
+	old, err := set.Instances.Instance(t.Context(), "us-west-1", "i-0a1b2c3d4e5f60718")
+	if err != nil || old.PublicAddress != "" || kept && old.State != providers.InstanceStopped {
+		t.Errorf("the old server: %s at %q, %v", old.State, old.PublicAddress, err)
+	}
+}
+
+func TestRelaunchSurvivesACrashAtEveryBoundary(t *testing.T) {
+	runbooktest.CrashEverywhere(t, synctest.Test, func(t *testing.T) runbooktest.Lab {
+		l, world := nearby(t, "relaunch", "server-dead", nil)
+		l.Check = func(t *testing.T, s runbook.State) {
+			if s.Finished == nil || s.Finished.Outcome != runbook.Done {
+				t.Errorf("ended as %+v", s.Finished)
+			}
+			served(t, world)
+			relaunched(t, world, "us-west-1a", true)
+		}
+		return l
+	})
+}
+
+// Both are planned for every mode and with every answer.
+func TestTheNearOnesPlan(t *testing.T) {
+	for name, inputs := range map[string][]map[string]string{
+		"repair":   {{"first": "services"}, {"first": "reboot"}},
+		"relaunch": {{"data": "volume"}, {"data": "snapshot", "zone": "us-west-1b"}},
+	} {
+		rb, err := runbook.Parse(name+".yaml", file(t, name+".yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		estate, err := runbook.ParseEstate("estate.yaml", file(t, "estate.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, mode := range []runbook.Mode{runbook.Live, runbook.Drill, runbook.Rehearse} {
+			for _, in := range inputs {
+				plan, err := runbook.Compile(runbook.CompileInput{
+					Runbook: rb, Estate: estate, Mode: mode, Inputs: in, Catalog: actions.Catalog(providers.Set{}, actions.Options{}),
+				})
+				if err != nil {
+					t.Errorf("%s, %s, %v: %v", name, mode, in, err)
+					continue
+				}
+				for _, r := range runbook.Reliances(plan) {
+					if r.On == estate.Standby.Region {
+						t.Errorf("%s leans on %s: %+v", name, r.On, r)
+					}
+				}
+			}
+		}
+	}
 }

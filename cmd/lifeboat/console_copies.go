@@ -128,14 +128,10 @@ func (w *asked) measured(e *runbook.Estate, step string, limit time.Duration) fu
 			}
 			return f.with(silence(err))
 		}
-		seconds, known := o.Outputs["lag"].(float64)
-		if !known {
-			seconds, known = o.Outputs["age"].(float64)
-		}
+		age, known := ageIn(o.Outputs)
 		if !known {
 			return finding{value: o.Evidence, verdict: page.Warn, do: "see what is the matter with it", clues: saw(runbook.Faulty)}
 		}
-		age := time.Duration(seconds * float64(time.Second))
 		f := finding{value: runbook.SpanText(age) + " behind", verdict: page.Well, clues: []runbook.Clue{{Found: runbook.Fine, Age: age, Measured: true}}}
 		if strings.Contains(step, "age") {
 			f.value = runbook.SpanText(age) + " old"
@@ -145,6 +141,21 @@ func (w *asked) measured(e *runbook.Estate, step string, limit time.Duration) fu
 		}
 		return f
 	}
+}
+
+// ageIn is the age that a kind has left, in whichever number it counts.
+func ageIn(outputs map[string]any) (time.Duration, bool) {
+	for _, name := range []string{"lag", "age"} {
+		switch n := outputs[name].(type) {
+		case float64:
+			return time.Duration(n * float64(time.Second)), true
+		case int:
+			return time.Duration(n) * time.Second, true
+		case int64:
+			return time.Duration(n) * time.Second, true
+		}
+	}
+	return 0, false
 }
 
 // bound is a step of the estate, alone.
