@@ -37,6 +37,7 @@ type Audit struct {
 	Commands        [][]string     // all that ran and could change something, in order
 	Calls           map[string]int // changes asked for, by operation, refused and replayed ones included
 	Faults          int            // faults that struck
+	Slowest         time.Duration  // of the images that were made: the longest from accepted to available
 }
 
 // Audit counts what the log holds.
@@ -45,6 +46,11 @@ func (w *World) Audit() Audit {
 	w.look(func(s *state, now time.Time) {
 		for _, e := range w.entries {
 			a.count(e)
+		}
+		for id, p := range s.pictures {
+			if !p.ready.IsZero() {
+				a.Slowest = max(a.Slowest, p.ready.Sub(s.images[id].Created))
+			}
 		}
 		for _, id := range a.Instances {
 			if !s.machines[id].over(now) {

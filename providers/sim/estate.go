@@ -52,6 +52,7 @@ func FromEstate(e *runbook.Estate, scene Scene, seed uint64) Spec {
 	b.drill()
 	b.chain(b.e.Standby.Archive)
 	b.chain(b.e.Production.Archive)
+	b.lineage()
 	b.networks()
 	b.snapshots()
 	if scene == GoneDark {
@@ -202,7 +203,9 @@ func (b *builder) image(r runbook.Ref, region, what string) string {
 		return id
 	}
 	b.spec.Images = append(b.spec.Images, providers.Image{
-		ID: id, Region: region, Name: what + "-image", State: "available", Tags: tags,
+		ID: id, Region: region, Name: what + "-image", State: "available", Tags: tags, Architecture: "x86_64", BootMode: "uefi-preferred",
+		Virtualization: "hvm", RootDevice: "/dev/xvda", ENA: true, IMDS: "v2.0",
+		Disks: []providers.Disk{{Device: "/dev/xvda", Snapshot: name("snap", b.seed, "estate "+id, 0), SizeGiB: 8, Type: "gp3"}},
 	})
 	return id
 }

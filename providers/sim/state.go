@@ -148,7 +148,7 @@ func (s *state) stock() {
 func (s *state) spoil() {
 	f, roles := s.spec.Faults, s.spec.Roles
 	if i, ok := s.images[roles.Image]; ok && f.StaleImage > 0 {
-		i.Created = i.Created.Add(-time.Duration(f.StaleImage))
+		i.Created, i.Source = i.Created.Add(-time.Duration(f.StaleImage)), name("ami", s.spec.Seed, "stale", 0)
 		s.images[roles.Image] = i
 	}
 	s.sicken()

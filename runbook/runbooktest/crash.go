@@ -76,7 +76,7 @@ func (m *mortal) die() error {
 // Life drives the lab's run with one driver until the run is over or holds with nobody to decide, or until the driver dies:
 // at its at-th append (0: never), or when die has passed (0: never). It returns the state as the journal has it and how
 // many appends were made.
-func (l *Lab) Life(t *testing.T, epoch uint64, at int, side Side, die time.Duration) (runbook.State, int) {
+func (l *Lab) Life(t testing.TB, epoch uint64, at int, side Side, die time.Duration) (runbook.State, int) {
 	t.Helper()
 	ctx, kill := context.WithCancelCause(t.Context())
 	defer kill(nil)
@@ -158,7 +158,7 @@ func (l *Lab) decide(q runbook.Question) (fact runbook.Fact, err error) {
 
 // CheckEvents fails the test when events are not a possible record: gaps, an attempt without an intent, two results of one
 // attempt, or a key that rises without a reason.
-func CheckEvents(t *testing.T, events []runbook.Event) {
+func CheckEvents(t testing.TB, events []runbook.Event) {
 	t.Helper()
 	intents := map[string]*runbook.StepStarted{}
 	ended := map[string]int{}
