@@ -34,6 +34,12 @@ type Undoer interface {
 	Undo(ctx context.Context, call Call) (Observation, error)
 }
 
+// Voucher looks at what a person says a step done by hand has left, in call.Did, before later steps build on it. Holds lets
+// the run go on, with its Outputs over what was given; whatever else it finds is shown to the person, who decides again.
+type Voucher interface {
+	Vouch(ctx context.Context, call Call) (Observation, error)
+}
+
 // Checker answers whether the step could succeed right now, without a side effect.
 type Checker interface {
 	Check(ctx context.Context, call Call) []Check

@@ -116,6 +116,9 @@ func describeStep(e Event, s *State, plan *Plan) (sign, subject, words string) {
 	case *StepNotNeeded:
 		return "·", f.Step, "not needed: " + f.If
 	case *StepByHand:
+		if f.Claim {
+			return "?", f.Step, f.By.String() + " says that it was done by hand: " + outputWords(f.Outputs) + "; looking"
+		}
 		return "✓", f.Step, "done by hand, says " + f.By.String() + reasonText(f.Note)
 	case *StepRetried:
 		words := "will be tried again"

@@ -202,6 +202,7 @@ type StepByHand struct {
 	By      Actor          `json:"by"`
 	Note    string         `json:"note,omitempty"`
 	Outputs map[string]any `json:"outputs,omitempty"`
+	Claim   bool           `json:"claim,omitempty"` // the driver looks at the outputs first; see Voucher
 }
 
 // StepRetried lets the step start again, After this long on the run's clock. The generation, and with it the key, rises

@@ -1,7 +1,9 @@
 package runbook
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -158,11 +160,17 @@ func (s *State) applyDecision(e Event) bool {
 		st := s.step(f.Step)
 		if f.Answers == 0 && !st.Settled() && !st.Acting() || s.decide(&st.Question, f.Answers, f.By, e) {
 			st.Status, st.By, st.Reason, st.Outputs, st.Ended = StatusSkipped, &f.By, f.Reason, f.Outputs, e.Time
-			st.Approval.Question, st.Ask = 0, false
+			st.Approval.Question, st.Ask, st.Claim = 0, false, nil
 		}
 	case *StepByHand:
 		st := s.step(f.Step)
-		if f.Answers == 0 || s.decide(&st.Question, f.Answers, f.By, e) {
+		switch {
+		case f.Answers != 0 && !s.decide(&st.Question, f.Answers, f.By, e):
+		case f.Claim:
+			st.Status, st.Claim, st.Ask = StatusUnknown, f, false
+			st.Why, st.Seen = f.By.Name+" says that it was done by hand: "+outputWords(f.Outputs), ""
+		default:
+			st.Claim = nil
 			st.Status, st.By, st.Reason, st.Outputs, st.Ended = StatusByHand, &f.By, f.Note, f.Outputs, e.Time
 			st.Ask = false
 		}
@@ -178,7 +186,7 @@ func (s *State) applyDecision(e Event) bool {
 		}
 		st.Status, st.Attempt, st.Generation = StatusRetrying, f.Attempt-1, f.Generation
 		st.NotBefore, st.Failure, st.Again, st.Spent, st.Ask = e.Time.Add(time.Duration(f.After)), nil, false, false, false
-		st.Question = 0
+		st.Question, st.Claim = 0, nil
 		if f.Fallback != nil {
 			st.Fallback, st.Tried, st.Tries = f.Fallback, append(slices.Clip(st.Tried), f.Fallback.Name), 0
 		}
@@ -189,6 +197,15 @@ func (s *State) applyDecision(e Event) bool {
 		return false
 	}
 	return true
+}
+
+// outputWords are outputs as a person types them, in the order of their names.
+func outputWords(outputs map[string]any) string {
+	var words []string
+	for _, name := range sortedKeys(outputs) {
+		words = append(words, fmt.Sprintf("%s=%v", name, outputs[name]))
+	}
+	return strings.Join(words, " ")
 }
 
 func (s *State) applyLook(f *LookRequested, e Event) {

@@ -3,6 +3,7 @@ package runbook
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -68,9 +69,24 @@ func Complete(p *Plan, s *State, q Question, r Reply) (Reply, error) {
 		return given
 	})
 	if len(missing) == 0 {
+		r.Claim = r.Choice == ChooseByHand && claims(p, s, q.Step, r.Outputs)
 		return r, nil
 	}
 	return r, fmt.Errorf("later steps read what %s would have left: add %s=VALUE", q.Step, strings.Join(missing, "=VALUE "))
+}
+
+// claims reports whether the driver has to look at what a person gave. The same said twice is taken as it is: the person
+// insists, and may see what lifeboat cannot.
+func claims(p *Plan, s *State, id string, outputs map[string]any) bool {
+	step := p.step(id)
+	if step == nil || step.Kind.New == nil || len(outputs) == 0 {
+		return false
+	}
+	if _, looks := step.Kind.New().(Voucher); !looks {
+		return false
+	}
+	said := s.Step(id).Claim
+	return said == nil || !reflect.DeepEqual(said.Outputs, outputs)
 }
 
 // Given are the outputs that a person gave for a step, each as its kind declares it: what is typed is text. A host may stay

@@ -116,6 +116,8 @@ type Reply struct {
 	Reason  string // a skip needs one
 	Outputs map[string]any
 	By      Actor
+	// Claim lets the driver look at Outputs before the run goes on; Complete sets it.
+	Claim bool
 }
 
 // Answer turns a reply into the fact that decides the question. It refuses a wrong word, a skip without a reason, and a
@@ -149,7 +151,7 @@ func (q Question) Answer(r Reply) (Fact, error) {
 		// Attempt and generation are the fold's to know: the caller fills them in with State.Retry.
 		return &StepRetried{Step: q.Step, Answers: q.Seq, By: &r.By, Reason: r.Reason}, nil
 	case ChooseByHand:
-		return &StepByHand{Step: q.Step, Answers: q.Seq, By: r.By, Note: r.Reason, Outputs: r.Outputs}, nil
+		return &StepByHand{Step: q.Step, Answers: q.Seq, By: r.By, Note: r.Reason, Outputs: r.Outputs, Claim: r.Claim}, nil
 	case ChooseSkip:
 		if strings.TrimSpace(r.Reason) == "" {
 			return nil, fmt.Errorf("a skip needs a reason: it stands in the record")
@@ -172,7 +174,7 @@ func (s *State) Retry(f *StepRetried) *StepRetried {
 		}
 		return f
 	}
-	definitive := st.Status == StatusFailed && st.Failure != nil && st.Failure.Verdict == Definitive
+	definitive := (st.Status == StatusFailed || st.Claim != nil) && st.Failure != nil && st.Failure.Verdict == Definitive
 	if st.Attempt > 0 && (definitive || st.Spent) {
 		f.Generation = st.Generation + 1
 	}

@@ -94,10 +94,11 @@ type StepState struct {
 	Again      bool
 	Cut        bool // by a stop
 	Spent      bool
-	Fallback   *Fallback // the way that was taken last; nil: as the runbook says
-	Tried      []string  // names of the fallbacks that were taken
-	Why, Seen  string    // of an unknown step
-	Ask        bool      // of an unknown step: looking could not settle it
+	Fallback   *Fallback   // the way that was taken last; nil: as the runbook says
+	Tried      []string    // names of the fallbacks that were taken
+	Why, Seen  string      // of an unknown step
+	Claim      *StepByHand // of an unknown step: what a person said, which is looked at
+	Ask        bool        // of an unknown step: looking could not settle it
 	Overdue    bool
 	Question   uint64 // open: the sequence number of the event that asked
 	Approval   Approval

@@ -197,6 +197,8 @@ func TestConsoleAsksForOutputs(t *testing.T) {
 		t.Errorf("%+v", tr)
 	}
 	w.answer(q, runbook.Reply{Choice: runbook.ChooseByHand, Reason: "by the console", Outputs: outputs})
+	// There is no such machine, and so the driver asks again; who insists is believed.
+	w.answer(w.asked(runbook.AskUnknown), runbook.Reply{Choice: runbook.ChooseByHand, Reason: "by the console", Outputs: outputs})
 	w.until("it is done by hand", func() bool { return w.state.Step("launch").Status == runbook.StatusByHand })
 	if by := strings.Join(o.ByHand(&w.state, "address"), "\n"); !strings.Contains(by, "i-0aaaaaaaaaaaaaaa9") {
 		t.Errorf("by hand: %s", by)

@@ -22,24 +22,25 @@ var version = "devel"
 type cli struct {
 	global
 
-	Home    homeCmd    `cmd:"" default:"1" hidden:"" help:"The console."`
-	Run     runCmd     `cmd:"" help:"Run a runbook: live, as a drill, or as a rehearsal on the simulated cloud."`
-	Drill   drillCmd   `cmd:"" help:"Run a runbook on the estate's drill overlay, behind the drill fence."`
-	Demo    demoCmd    `cmd:"" help:"Rehearse the shipped failover on a simulated estate; needs nothing else."`
-	Plan    planCmd    `cmd:"" help:"Show what a run would do: order, critical path, forecast, exact calls. Changes nothing."`
-	Check   checkCmd   `cmd:"" help:"Check whether a runbook could succeed now: its files, then the world. Changes nothing."`
-	Triage  triageCmd  `cmd:"" help:"Say what to do now, with the evidence: repair, relaunch, fail over, or nothing. Changes nothing."`
-	Policy  policyCmd  `cmd:"" help:"Print the least that a runbook needs to be allowed, as an IAM policy."`
-	Resume  resumeCmd  `cmd:"" help:"Take up a run whose driver has ended; what was under way is looked at first."`
-	Attach  attachCmd  `cmd:"" help:"Follow a run and answer its questions: on its screen, or line by line."`
-	Stop    stopCmd    `cmd:"" help:"Stop a run at the next safe point."`
-	Undo    undoCmd    `cmd:"" help:"Put back what a run did, dependents first."`
-	History historyCmd `cmd:"" help:"List runs, newest first, and find some of them."`
-	Show    showCmd    `cmd:"" help:"Show one run: every event, what a step wrote, every call, or its steps as bars."`
-	Replay  replayCmd  `cmd:"" help:"Play a run once more as it was, or faster: on its screen, or line by line."`
-	Verify  verifyCmd  `cmd:"" help:"Check that the records of runs are whole."`
-	Schema  schemaCmd  `cmd:"" help:"Print the JSON Schema of runbook and estate files."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Home     homeCmd     `cmd:"" default:"1" hidden:"" help:"The console."`
+	Run      runCmd      `cmd:"" help:"Run a runbook: live, as a drill, or as a rehearsal on the simulated cloud."`
+	Drill    drillCmd    `cmd:"" help:"Run a runbook on the estate's drill overlay, behind the drill fence."`
+	Demo     demoCmd     `cmd:"" help:"Rehearse the shipped failover on a simulated estate; needs nothing else."`
+	Plan     planCmd     `cmd:"" help:"Show what a run would do: order, critical path, forecast, exact calls. Changes nothing."`
+	Check    checkCmd    `cmd:"" help:"Check whether a runbook could succeed now: its files, then the world. Changes nothing."`
+	Triage   triageCmd   `cmd:"" help:"Say what to do now, with the evidence: repair, relaunch, fail over, or nothing. Changes nothing."`
+	Policy   policyCmd   `cmd:"" help:"Print the least that a runbook needs to be allowed, as an IAM policy."`
+	Resume   resumeCmd   `cmd:"" help:"Take up a run whose driver has ended; what was under way is looked at first."`
+	Attach   attachCmd   `cmd:"" help:"Follow a run and answer its questions: on its screen, or line by line."`
+	Stop     stopCmd     `cmd:"" help:"Stop a run at the next safe point."`
+	Undo     undoCmd     `cmd:"" help:"Put back what a run did, dependents first."`
+	Failback failbackCmd `cmd:"" help:"Write the runbook that goes back from a failover."`
+	History  historyCmd  `cmd:"" help:"List runs, newest first, and find some of them."`
+	Show     showCmd     `cmd:"" help:"Show one run: every event, what a step wrote, every call, or its steps as bars."`
+	Replay   replayCmd   `cmd:"" help:"Play a run once more as it was, or faster: on its screen, or line by line."`
+	Verify   verifyCmd   `cmd:"" help:"Check that the records of runs are whole."`
+	Schema   schemaCmd   `cmd:"" help:"Print the JSON Schema of runbook and estate files."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 
 	Executor      executorCmd      `cmd:"" hidden:"" help:"Drive a run (started by the other commands)."`
 	VerifyLibrary verifyLibraryCmd `cmd:"" hidden:"" help:"Verify a history (started by verify)."`

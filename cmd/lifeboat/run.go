@@ -27,6 +27,9 @@ type simFlags struct {
 	Scene string  `enum:"serving,stopped,impaired,dark" default:"stopped" help:"How production stands: serving, stopped, impaired, or dark with its whole region."`
 	Seed  uint64  `placeholder:"N" help:"The same seed gives the same night (default: drawn)."`
 	Speed float64 `placeholder:"X" default:"1" help:"How many times faster than real time the simulated world runs."`
+	After string  `placeholder:"RUN" help:"The simulated world begins as this failover has left it, to rehearse the way back."`
+
+	aftermath *runbook.Aftermath // of After
 }
 
 type runCmd struct {
@@ -95,6 +98,9 @@ func (a *app) begin(mode runbook.Mode, name string, inputs map[string]string, re
 		return nil, usage("name your own with --estate FILE", "%s is the demo's estate, which exists only in rehearsals", f.estate.Path)
 	}
 	if err := sf.check(mode); err != nil {
+		return nil, err
+	}
+	if err := a.readAfter(mode, &sf); err != nil {
 		return nil, err
 	}
 	resolved, err := a.resolve(f, mode)
@@ -215,6 +221,9 @@ func makeWorld(folder store.RunDir, estate *runbook.Estate, sf simFlags, started
 	now := time.Now()
 	started.Clock = runbook.ClockSpec{Wall: now, World: now.UTC().Truncate(time.Second), Speed: sf.Speed}
 	spec := sim.FromEstate(estate, sim.Scene(sf.Scene), seed).WithNight(faults)
+	if sf.aftermath != nil {
+		spec = spec.After(sf.aftermath)
+	}
 	spec.Clock, spec.Start = started.Clock, started.Clock.World
 	world, err := sim.Create(filepath.Join(string(folder), worldFolder), spec)
 	if err != nil {

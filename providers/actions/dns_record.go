@@ -21,6 +21,7 @@ func dnsRecord(w world) runbook.Kind {
 		Outputs: []runbook.Output{
 			{Name: "name", Doc: "the name that was changed", Type: "string"},
 			{Name: "value", Doc: "what it says now, separated by commas", Type: "string"},
+			{Name: "was", Doc: "what it said before, separated by commas; empty when it said nothing", Type: "string"},
 			{Name: "change", Doc: "Route 53's id of the change; empty when nothing had to be changed", Type: "string"},
 			{Name: "ttl", Doc: "seconds for which caches keep what it says now", Type: "number"},
 			{Name: "was_ttl", Doc: "seconds for which caches may keep what it said before; 0 when it said nothing else", Type: "number"},
@@ -160,8 +161,12 @@ func (a *record) spread(ctx context.Context) string {
 func (a *record) done(before recordBefore, how, change string) runbook.Observation {
 	want := a.wanted()
 	o := seen(runbook.Holds, "%s: %s", describe(want), how)
+	was := ""
+	if before.Record != nil {
+		was = strings.Join(before.Record.Values, ",")
+	}
 	o.Outputs = map[string]any{
-		"name": want.Name, "value": strings.Join(want.Values, ","), "change": change,
+		"name": want.Name, "was": was, "value": strings.Join(want.Values, ","), "change": change,
 		"ttl": int(want.TTL.Seconds()), "was_ttl": staleFor(before.Record, want),
 	}
 	return o

@@ -61,8 +61,16 @@ func newInstance(spec *Spec, i Instance) *machine {
 	m.address, m.private, m.protected = i.PublicAddress, i.PrivateAddress, i.Protected
 	up := i.State == providers.InstanceRunning && i.Checks != providers.ChecksImpaired
 	m.turns = []turn{{state: i.State, up: up}}
-	if i.Serving {
+	for path, volume := range i.Mounts {
+		m.mounts[path] = volume
+	}
+	for _, name := range i.Services {
+		m.units[name] = unit{}
+	}
+	if i.Serving && len(i.Services) == 0 {
 		m.units["httpd"] = unit{}
+	}
+	if i.Serving && len(i.Mounts) == 0 {
 		m.local[either(i.Path, spec.Service.Path, "/srv")] = &i.Data
 	}
 	return m
@@ -77,6 +85,9 @@ func newHost(spec *Spec, h Host) *machine {
 	}
 	for path, data := range h.Also {
 		m.keep(path, data, spec)
+	}
+	if h.Stopped {
+		m.paused = time.Unix(0, 0)
 	}
 	return m
 }

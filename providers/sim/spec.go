@@ -83,7 +83,9 @@ type Instance struct {
 	Serving   bool
 	Protected bool
 	Data      Data
-	Path      string `json:",omitempty"` // of the data; the service's when it is left out
+	Path      string            `json:",omitempty"` // of the data; the service's when it is left out
+	Mounts    map[string]string `json:",omitempty"` // path -> volume; without one Data is on its own disk
+	Services  []string          `json:",omitempty"` // that are up; httpd when none is named and it is Serving
 }
 
 // Zone is a hosted zone and its record sets.
@@ -103,6 +105,7 @@ type Host struct {
 	Promote, Promoted     []string
 	// Heartbeat is the file into which production writes the time, as far as it has come here.
 	Heartbeat string
+	Stopped   bool // it takes no writes, from the start
 }
 
 // Data stands for the content of a file system. Two copies with the same Version are the same, byte for byte.

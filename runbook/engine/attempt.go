@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"lifeboat/runbook"
@@ -194,6 +195,9 @@ func (a *attempt) look(ctx context.Context) runbook.Fact {
 	began := a.Clock.Now()
 	var seen runbook.Observation
 	var err error
+	if a.st.Claim != nil {
+		return a.vouch(ctx)
+	}
 	for pause := a.Poll.First; ; pause = a.next(pause) {
 		seen, err = guarded(func() (runbook.Observation, error) { return a.probe.Observe(deadline, a.call) })
 		if err == nil {
@@ -223,6 +227,43 @@ func (a *attempt) look(ctx context.Context) runbook.Fact {
 		return a.ask(fmt.Sprintf("looking did not settle it: %v", err))
 	}
 	return a.ask(joined(seen.Evidence, "still under way"))
+}
+
+// vouch looks at what a person says of a step that was done by hand. What has just been made may not be seen yet, so an
+// absence counts after the kind's settle time.
+func (a *attempt) vouch(ctx context.Context) runbook.Fact {
+	claim := a.st.Claim
+	byHand := &runbook.StepByHand{Step: a.step.ID, By: claim.By, Note: claim.Note, Outputs: maps.Clone(claim.Outputs)}
+	voucher, ok := a.probe.(runbook.Voucher)
+	if !ok {
+		return byHand
+	}
+	a.call.Did = claim.Outputs
+	whole := a.step.Kind.Settle + lookTimeout/3
+	limit, cancel := a.Clock.WithTimeout(ctx, whole)
+	defer cancel()
+	began := a.Clock.Now()
+	for pause := a.Poll.First; ; pause = a.next(pause) {
+		seen, err := guarded(func() (runbook.Observation, error) { return voucher.Vouch(limit, a.call) })
+		words := seen.Evidence
+		switch {
+		case err != nil:
+			words = "it could not be looked at: " + runbook.AsFailure(err).What
+		case seen.State == runbook.Holds:
+			maps.Copy(byHand.Outputs, seen.Outputs)
+			return byHand
+		case seen.State == runbook.Broken, seen.State == runbook.Absent && a.Clock.Now().Sub(began) >= a.step.Kind.Settle:
+			return a.ask(words)
+		}
+		waits(a.call, seen, err, whole)
+		if runbook.Sleep(limit, a.Clock, pause) == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		return a.ask(words)
+	}
 }
 
 func joined(a, b string) string {

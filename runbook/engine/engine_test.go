@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -101,6 +102,28 @@ confirm: none
 steps:
   - {id: a, uses: do, with: {apply: refuse}}
   - {id: b, uses: do, with: {input: "${{ steps.a.id }}"}}
+`},
+	{name: "by-hand-is-looked-at", replies: []string{"by-hand nothing", "by-hand id-right"}, body: `
+confirm: none
+steps:
+  - {id: a, uses: do, with: {apply: refuse}}
+  - {id: b, uses: do, with: {input: "${{ steps.a.id }}"}}
+`},
+	{name: "by-hand-in-the-dark-is-insisted-on", replies: []string{"by-hand dark", "look", "by-hand dark"}, body: `
+confirm: none
+steps:
+  - {id: a, uses: do, with: {apply: refuse}}
+  - {id: b, uses: do, with: {input: "${{ steps.a.id }}"}}
+`},
+	{name: "by-hand-was-wrong-then-retried", replies: []string{"by-hand nothing", "retry"}, body: `
+confirm: none
+steps:
+  - {id: a, uses: do, with: {apply: refuse ok}}
+`},
+	{name: "by-hand-survives-its-driver", lives: 3, replies: []string{"by-hand dark", "by-hand id-right"}, body: `
+confirm: none
+steps:
+  - {id: a, uses: do, with: {apply: refuse}}
 `},
 	{name: "failed-then-stopped", replies: []string{"stop"}, body: `
 confirm: none
@@ -289,7 +312,7 @@ func script(replies []string) func(runbook.Question) runbook.Reply {
 			choice, rest, _ := strings.Cut(replies[next], " ")
 			r.Choice, r.Word, r.Reason = runbook.Choice(choice), rest, rest
 			if r.Choice == runbook.ChooseByHand {
-				r.Outputs = map[string]any{"id": "by-hand"}
+				r.Outputs = map[string]any{"id": cmp.Or(rest, "id-by-hand")}
 			}
 			next++
 		}

@@ -187,6 +187,21 @@ func (d *do) Undo(_ context.Context, call runbook.Call) (runbook.Observation, er
 	return runbook.Observation{State: runbook.Holds, Evidence: "gone"}, nil
 }
 
+// Vouch knows ids that begin with "id".
+func (d *do) Vouch(_ context.Context, call runbook.Call) (runbook.Observation, error) {
+	d.s.mu.Lock()
+	defer d.s.mu.Unlock()
+	id, _ := call.Did["id"].(string)
+	d.s.note("look at %s of %s", id, call.Step)
+	switch {
+	case strings.HasPrefix(id, "dark"):
+		return runbook.Observation{}, errors.New("no answer")
+	case !strings.HasPrefix(id, "id"):
+		return runbook.Observation{State: runbook.Absent, Evidence: "there is no " + id}, nil
+	}
+	return runbook.Observation{State: runbook.Holds, Outputs: map[string]any{"id": id + "-seen"}}, nil
+}
+
 func (d *do) Targets(runbook.Call) []runbook.Target {
 	if d.Target == "" {
 		return nil

@@ -128,7 +128,7 @@ func (l *Lab) answer(ctx context.Context, over chan<- struct{}) {
 		}
 		s := runbook.Fold(events)
 		for _, q := range s.Questions() {
-			fact, err := l.decide(q)
+			fact, err := l.decide(&s, q)
 			if err != nil {
 				continue // nobody decides this one
 			}
@@ -147,9 +147,13 @@ func (l *Lab) answer(ctx context.Context, over chan<- struct{}) {
 }
 
 // decide asks for a reply until one is an answer: what is mistyped is typed again.
-func (l *Lab) decide(q runbook.Question) (fact runbook.Fact, err error) {
+func (l *Lab) decide(s *runbook.State, q runbook.Question) (fact runbook.Fact, err error) {
 	for range 3 {
-		if fact, err = q.Answer(l.Decide(q)); err == nil {
+		r := l.Decide(q)
+		if whole, incomplete := runbook.Complete(l.Plan, s, q, r); incomplete == nil { // an operator may also leave out what is needed
+			r = whole
+		}
+		if fact, err = q.Answer(r); err == nil {
 			return fact, nil
 		}
 	}

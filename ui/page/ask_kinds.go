@@ -237,7 +237,27 @@ func (a *ask) failure() runbook.Failure {
 	return runbook.Failure{What: a.q.Text}
 }
 
+// claimedForm asks about what a person said, which looking did not bear out.
+func (a *ask) claimedForm() *form {
+	f := &form{sign: a.theme().Sign.Unknown, title: a.q.Step + ": what was done by hand is not borne out", style: asking(a.v)}
+	f.body = func(w int) []string {
+		th, st := a.theme(), a.v.state.Step(a.q.Step)
+		out := paraIn(th, th.Strong, "What was said", st.Why, w)
+		out = append(out, paraIn(th, th.Strong, "What was seen", st.Seen, w)...)
+		return append(out, para(th, "What to do", "by hand again with what is right; the same once more is taken as it is", w)...)
+	}
+	again := a.afterRows(f, "lifeboat tries it again, with a new key", "say again what is there")
+	again[0], again[1] = again[1], again[0]
+	f.rows = append([]row{{name: "look again", words: "changes nothing", do: func() tea.Cmd {
+		return a.send(f, runbook.Reply{Choice: runbook.ChooseLook}, nil)
+	}}}, again...)
+	return f
+}
+
 func (a *ask) unknownForm() *form {
+	if a.v.state.Step(a.q.Step).Claim != nil {
+		return a.claimedForm()
+	}
 	f := &form{sign: a.theme().Sign.Unknown, title: a.q.Step + ": it is not known whether it happened", style: asking(a.v)}
 	again := "sent once more with the same key, by which the far side can know it again"
 	if a.v.state.Step(a.q.Step).Spent {

@@ -1,0 +1,169 @@
+package runbooks_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lifeboat/providers"
+	"lifeboat/providers/actions"
+	"lifeboat/providers/sim"
+	"lifeboat/runbook"
+	"lifeboat/runbook/runbooktest"
+	"lifeboat/store"
+)
+
+// over runs a lab to its end and fails the test when that is not a good one.
+func over(t *testing.T, l runbooktest.Lab) runbook.State {
+	t.Helper()
+	s, _ := l.Life(t, 1, 0, runbooktest.Before, 0)
+	if s.Finished == nil || s.Finished.Outcome != runbook.Done {
+		for id, st := range s.Steps {
+			if st.Failure != nil {
+				t.Logf("%s: %s", id, st.Failure.What)
+			}
+		}
+		t.Fatalf("%s ended as %+v, not done; open are %+v", l.Plan.Name, s.Finished, s.Questions())
+	}
+	return s
+}
+
+// record is what the service's name says in Route 53.
+func record(t *testing.T, world *sim.World) providers.Record {
+	t.Helper()
+	r, err := world.Set().Records.Record(t.Context(), "Z0123456789EXAMPLE", "www.example.com", "A")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// serves asks the address for the page of the service.
+func serves(t *testing.T, world *sim.World, address string) bool {
+	t.Helper()
+	page, err := world.Set().Web.Get(t.Context(), "https://www.example.com/", address)
+	return err == nil && page.Status == 200
+}
+
+// A planned move loses nothing: the data on the other side is the production server's own, the old server stands still, and
+// the name has its usual TTL again.
+func TestSwitchover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, world := estateLab(t, string(read(t, "switchover.yaml")), string(read(t, "estate.yaml")), sim.Faults{}, 1)
+		s := over(t, l)
+		if r := record(t, world); strings.Join(r.Values, " ") != "198.51.100.7" || r.TTL.Seconds() != 300 {
+			t.Errorf("the name says %+v", r)
+		}
+		if !serves(t, world, "198.51.100.7") || serves(t, world, "203.0.113.10") {
+			t.Error("the page is not served by the new server alone")
+		}
+		if d := world.VolumeData("vol-0b2c3d4e5f6071829"); d.Version != "live" || d.Torn {
+			t.Errorf("the volume holds %+v", d)
+		}
+		frozen, proved := s.Step("freeze").Since, s.Step("proof").Ended
+		t.Logf("the whole run took %s, and the service stood still for %s", time.Duration(s.Finished.Elapsed), proved.Sub(frozen))
+	})
+}
+
+// back compiles the way back from a run on the demo's estate, in the world that the run has left.
+func back(t *testing.T, l runbooktest.Lab, s runbook.State, world *sim.World, server string) runbooktest.Lab {
+	t.Helper()
+	text, err := runbook.Failback(l.Plan, &s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := runbook.CompileFiles(runbook.NewSource("failback.yaml", []byte(text)), runbook.NewSource("estate.yaml", read(t, "estate.yaml")), runbook.CompileInput{
+		Catalog: actions.Catalog(world.Set(), actions.Options{Clock: l.Clock}), Mode: runbook.Rehearse, Inputs: map[string]string{"server": server},
+	})
+	if err != nil {
+		t.Fatalf("%s\n%s", err, text)
+	}
+	const run = runbook.RunID("20260102-030000-failback-test")
+	out := l
+	out.Run, out.Plan, out.Journal = run, plan, store.NewMemory(run, l.Clock.Now)
+	out.Start = &runbook.RunStarted{
+		Mode: runbook.Rehearse, Name: plan.Name, Digest: plan.Digest, Answers: []runbook.Answer{{Step: "*", Word: "*"}}, Driver: runbook.Driver{Epoch: 1},
+	}
+	return out
+}
+
+// home asks the world whether everything is again as before the failover.
+func home(t *testing.T, world *sim.World, launched string) {
+	t.Helper()
+	if r := record(t, world); strings.Join(r.Values, " ") != "203.0.113.10" || r.TTL.Seconds() != 300 {
+		t.Errorf("the name says %+v", r)
+	}
+	if !serves(t, world, "203.0.113.10") || serves(t, world, "198.51.100.7") {
+		t.Error("the page is not served by the old server alone")
+	}
+	i, err := world.Set().Instances.Instance(t.Context(), "us-east-1", launched)
+	if err == nil && i.State != providers.InstanceTerminated && i.State != providers.InstanceShuttingDown {
+		t.Errorf("the server of the failover is %s", i.State)
+	}
+	v, err := world.Set().Volumes.Volume(t.Context(), "us-east-1", "vol-0b2c3d4e5f6071829")
+	if err != nil || v.Instance != "" {
+		t.Errorf("the standby volume is not free: %+v, %v", v, err)
+	}
+	a, err := world.Set().Addresses.Address(t.Context(), "us-east-1", "198.51.100.7")
+	if err != nil || a.Instance != "" {
+		t.Errorf("the standby address is not free: %+v, %v", a, err)
+	}
+}
+
+// Over and back, in one world: what a failover did is taken back by the runbook that its record gives.
+func testFailbackFromAFailover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, world := lab(t, sim.Faults{}, 1)
+		s := over(t, l)
+		launched, _ := s.Step("launch").Outputs["instance"].(string)
+		over(t, back(t, l, s, world, "start"))
+		home(t, world, launched)
+	})
+}
+
+func testFailbackFromASwitchover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, world := estateLab(t, string(read(t, "switchover.yaml")), string(read(t, "estate.yaml")), sim.Faults{}, 2)
+		s := over(t, l)
+		launched, _ := s.Step("launch").Outputs["instance"].(string)
+		over(t, back(t, l, s, world, "start"))
+		home(t, world, launched)
+	})
+}
+
+// A rehearsal of the way back begins in a world that is made from the record, as if the failover had been live.
+func testFailbackIsRehearsedFromTheRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := lab(t, sim.Faults{}, 1)
+		s := over(t, l)
+		after, err := runbook.After(l.Plan, &s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		estate, err := runbook.ParseEstate("estate.yaml", read(t, "estate.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec := sim.FromEstate(estate, sim.Stopped, 5).After(after)
+		spec.Start = l.Clock.Now()
+		world := sim.NewMemory(spec, l.Clock)
+		over(t, back(t, l, s, world, "start"))
+		home(t, world, after.Server)
+	})
+}
+
+// What cannot be taken back says so.
+func TestNoFailbackFromNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := lab(t, sim.Faults{}, 1)
+		for what, s := range map[string]runbook.State{
+			"is not over yet":    {Run: "r"},
+			"launched no server": {Run: "r", Finished: &runbook.RunFinished{Outcome: runbook.Stopped}},
+		} {
+			if _, err := runbook.Failback(l.Plan, &s); err == nil || !strings.Contains(err.Error(), what) {
+				t.Errorf("%v, want %s", err, what)
+			}
+		}
+	})
+}
