@@ -112,7 +112,7 @@ func home(t *testing.T, world *sim.World, launched string) {
 }
 
 // Over and back, in one world: what a failover did is taken back by the runbook that its record gives.
-func testFailbackFromAFailover(t *testing.T) {
+func TestFailbackFromAFailover(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, world := lab(t, sim.Faults{}, 1)
 		s := over(t, l)
@@ -122,7 +122,7 @@ func testFailbackFromAFailover(t *testing.T) {
 	})
 }
 
-func testFailbackFromASwitchover(t *testing.T) {
+func TestFailbackFromASwitchover(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, world := estateLab(t, string(read(t, "switchover.yaml")), string(read(t, "estate.yaml")), sim.Faults{}, 2)
 		s := over(t, l)
@@ -133,7 +133,7 @@ func testFailbackFromASwitchover(t *testing.T) {
 }
 
 // A rehearsal of the way back begins in a world that is made from the record, as if the failover had been live.
-func testFailbackIsRehearsedFromTheRecord(t *testing.T) {
+func TestFailbackIsRehearsedFromTheRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _ := lab(t, sim.Faults{}, 1)
 		s := over(t, l)

@@ -23,10 +23,17 @@ func (a *launch) Vouch(ctx context.Context, call runbook.Call) (runbook.Observat
 	case i.State != providers.InstancePending && i.State != providers.InstanceRunning:
 		return seen(runbook.Broken, "%s is %s%s", id, i.State, because(i)), nil
 	}
-	if want := a.zone(call); a.Volume != "" && want != "" && i.Zone != want {
-		return seen(runbook.Broken, "%s is in %s, and %s can only be attached in %s", id, i.Zone, a.Volume, want), nil
+	said, _ := call.Did["volume"].(string)
+	if volume := cmp.Or(said, a.Volume); volume != "" {
+		v, err := a.w.Volumes.Volume(ctx, region, volume)
+		if err != nil {
+			return runbook.Observation{}, err
+		}
+		if v.Zone != i.Zone {
+			return seen(runbook.Broken, "%s is in %s, and %s can only be attached in %s", id, i.Zone, volume, v.Zone), nil
+		}
 	}
 	o := seen(runbook.Holds, "%s is %s in %s", id, i.State, i.Zone)
-	o.Outputs = map[string]any{"instance": id, "region": region, "zone": i.Zone, "address": i.PublicAddress}
+	o.Outputs = map[string]any{"instance": id, "region": region, "zone": i.Zone, "address": i.PublicAddress, "volume": cmp.Or(said, a.Volume)}
 	return o, nil
 }
