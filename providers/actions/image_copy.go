@@ -36,11 +36,12 @@ const imageSettle = 20 * time.Second
 
 // What a copy bears beside the tags of everything that a run makes.
 const (
-	tagSource     = "lifeboat:source"      // the image, or the machine, that it is a copy of
-	tagSourceMade = "lifeboat:source_made" // when that was made
-	tagName       = "lifeboat:name"        // what it is a copy of through the years: `name`
-	tagDevice     = "lifeboat:device"      // of a snapshot: the device
-	tagPart       = "lifeboat:part"        // of a snapshot: which of the two on the way
+	tagSource       = "lifeboat:source"      // the image, or the machine, that it is a copy of
+	tagSourceMade   = "lifeboat:source_made" // when that was made
+	tagSourceRegion = "lifeboat:source_region"
+	tagName         = "lifeboat:name"   // what it is a copy of through the years: `name`
+	tagDevice       = "lifeboat:device" // of a snapshot: the device
+	tagPart         = "lifeboat:part"   // of a snapshot: which of the two on the way
 )
 
 // imageCopy waits in Apply until the copy is there: only then can it be shared and can older ones go. A crash in between
@@ -177,7 +178,7 @@ func (a *imageCopy) tags(call runbook.Call, before copyBefore) map[string]string
 	}
 	maps.Copy(out, map[string]string{
 		tagRun: string(call.Run), tagStep: call.Step, tagKey: string(call.Key),
-		tagSource: before.Source, tagSourceMade: before.Made.UTC().Format(time.RFC3339), tagName: before.Group,
+		tagSource: before.Source, tagSourceMade: before.Made.UTC().Format(time.RFC3339), tagSourceRegion: a.FromRegion, tagName: before.Group,
 	})
 	return out
 }

@@ -116,6 +116,25 @@ func (w world) freshness(ctx context.Context, i providers.Image, source, region 
 	return runbook.Holds, fmt.Sprintf("was made after %s of %s; of what it is a copy nothing says", s.ID, date(s.Created))
 }
 
+// besideSource says, after what is said of an image, how it stands to its source; "" when none is named. To be older is no
+// reason not to launch it: what counts at night is that there is one.
+func (w world) besideSource(ctx context.Context, i providers.Image, source string) string {
+	if _, open := runbook.NotKnown(source); source == "" || open {
+		return ""
+	}
+	region := i.SourceRegion
+	if region == "" {
+		region = i.Tags[tagSourceRegion]
+	}
+	if region == "" {
+		return ""
+	}
+	short, cancel := w.clock.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	_, words := w.freshness(short, i, source, region)
+	return "; it " + words
+}
+
 func apart(d time.Duration) string {
 	if d < 0 {
 		return age(-d) + " older"

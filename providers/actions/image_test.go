@@ -426,6 +426,24 @@ func TestImageCreate(t *testing.T) {
 	})
 }
 
+func TestLaunchSaysHowFreshItsImageIs(t *testing.T) {
+	shown(t, "launch_image_fresh", nil, func(s *stage) {
+		o := s.run("first", s.imageCopy())
+		l := s.launch()
+		l.Image, l.Source = o.Outputs["image"].(string), source
+		s.say("check    %s", l.checkImage(s.ctx).Seen)
+		time.Sleep(11 * 24 * time.Hour)
+		l.Source = s.newer()
+		s.say("check    %s", l.checkImage(s.ctx).Seen)
+		if err := s.world.Darken(elsewhere, 0); err != nil {
+			s.Fatal(err)
+		}
+		s.say("check    %s", l.checkImage(s.ctx).Seen)
+		l.Source = ""
+		s.say("check    %s", l.checkImage(s.ctx).Seen)
+	})
+}
+
 func TestImageFresh(t *testing.T) {
 	shown(t, "image_fresh", nil, func(s *stage) {
 		c := s.imageCopy()

@@ -50,6 +50,7 @@ type launch struct {
 	HostKeys       HostKeys       `with:"host_keys" default:"estate.ssh.host_keys" doc:"pinned host keys; the public part of host_key must be among them"`
 	Region         string         `with:"region" default:"region_of(with.zone)" doc:"region; the zone's when left out"`
 	Name           string         `with:"name" doc:"the machine's Name tag"`
+	Source         string         `with:"source" default:"with.image == estate.standby.image ? estate.production.image : ''" doc:"image that the launched one is to equal; readiness says whether it does"`
 
 	w world
 }

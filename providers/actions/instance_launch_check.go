@@ -57,7 +57,7 @@ func (a *launch) checkImage(ctx context.Context) runbook.Check {
 	if i.State != "available" {
 		return notWell(what, "ec2:DescribeImages", "copy the image anew", "%s", state)
 	}
-	return well(what, "ec2:DescribeImages", "%s", state)
+	return well(what, "ec2:DescribeImages", "%s%s", state, a.w.besideSource(ctx, i, a.Source))
 }
 
 // checkZone holds the volume against the zone that the files name. The step itself would follow the volume, but the subnet
