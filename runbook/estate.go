@@ -108,6 +108,8 @@ type Archive struct {
 	Plain      bool                  `key:"plain" doc:"it is not encrypted"`
 	Env        map[string]SecretName `key:"env" doc:"environment of duplicity: names of secrets, by variable"`
 	Options    []string              `key:"options" doc:"further options of duplicity"`
+	Sample     string                `key:"sample" doc:"a file or folder of it that changes seldom: what is restored to prove it"`
+	Size       int                   `key:"size" doc:"GiB of a volume that holds all of it; 100 when left out"`
 	FullEvery  Duration              `key:"full_every" doc:"begin a new chain when the last full backup is older"`
 }
 

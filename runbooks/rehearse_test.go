@@ -9,6 +9,7 @@ import (
 
 	"lifeboat/providers"
 	"lifeboat/providers/actions"
+	"lifeboat/providers/duplicity"
 	"lifeboat/providers/sim"
 	"lifeboat/runbook"
 	"lifeboat/runbook/runbooktest"
@@ -25,6 +26,12 @@ func lab(t *testing.T, faults sim.Faults, seed uint64) (runbooktest.Lab, *sim.Wo
 // labOf is lab for any runbook on the demo's estate.
 func labOf(t *testing.T, text string, faults sim.Faults, seed uint64) (runbooktest.Lab, *sim.World) {
 	t.Helper()
+	return labWith(t, text, faults, seed, nil)
+}
+
+// labWith is labOf with inputs.
+func labWith(t *testing.T, text string, faults sim.Faults, seed uint64, inputs map[string]string) (runbooktest.Lab, *sim.World) {
+	t.Helper()
 	clock := runbook.WallClock{}
 	rb, err := runbook.Parse("runbook.yaml", []byte(text))
 	if err != nil {
@@ -37,8 +44,10 @@ func labOf(t *testing.T, text string, faults sim.Faults, seed uint64) (runbookte
 	spec := sim.FromEstate(estate, sim.Stopped, seed).WithNight(faults)
 	spec.Start = clock.Now()
 	world := sim.NewMemory(spec, clock)
+	set := world.Set()
+	set.Archives = duplicity.New(set.Shell)
 	plan, err := runbook.Compile(runbook.CompileInput{
-		Runbook: rb, Estate: estate, Catalog: actions.Catalog(world.Set(), actions.Options{Clock: clock}), Mode: runbook.Rehearse,
+		Runbook: rb, Estate: estate, Catalog: actions.Catalog(set, actions.Options{Clock: clock}), Mode: runbook.Rehearse, Inputs: inputs,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -107,6 +107,15 @@ func unwrapPath(err error) error {
 	return err
 }
 
+// demoEstate is the text of the estate that is shipped.
+func demoEstate() string {
+	text, err := fs.ReadFile(runbooks.FS, "estate.yaml")
+	if err != nil {
+		return "" // no estate is empty, so none is taken for it
+	}
+	return string(text)
+}
+
 // findEstate takes --estate, else the file that the runbook names, beside it.
 func (a *app) findEstate(runbookPath string, shipped bool, rb *runbook.Runbook) (string, []byte, bool, error) {
 	if a.Estate != "" {

@@ -25,6 +25,7 @@ import (
 type secrets struct {
 	mu     sync.Mutex
 	hidden []string // the longest first
+	demo   bool     // the estate is the demo's own: what it names exists nowhere, and is stood in for
 }
 
 func newSecrets() *secrets { return &secrets{} }
@@ -35,6 +36,9 @@ const shortest = 4
 // Secret returns the secret's value.
 func (s *secrets) Secret(name string) (string, error) {
 	value, err := findSecret(name)
+	if err != nil && s.demo {
+		return "demo-" + name, nil
+	}
 	if err != nil {
 		return "", err
 	}

@@ -16,7 +16,7 @@ func duplicityStatus(w world) runbook.Kind {
 		Summary: "the archive has a recent backup, and a chain that can be restored",
 		New:     func() runbook.Probe { return &chainStatus{w: w} },
 		Outputs: []runbook.Output{
-			{Name: "last", Doc: "when the newest backup was made", Type: "string"},
+			{Name: "last", Doc: "when the newest backup was made, or the one that is to be restored", Type: "string"},
 			{Name: "age", Doc: "how old it is, in seconds", Type: "number"},
 			{Name: "full", Doc: "when the chain began, with a full backup", Type: "string"},
 			{Name: "sets", Doc: "how many backups the chain has: a restore of the newest reads them all", Type: "number"},
@@ -29,6 +29,7 @@ func duplicityStatus(w world) runbook.Kind {
 // chainStatus asks what the archive lists. That a backup is listed does not prove that it can be read: duplicity.prove does.
 type chainStatus struct {
 	Archive  archive          `with:"archive,required" doc:"the chain, such as estate.standby.archive"`
+	At       string           `with:"at" default:"'newest'" doc:"the day or moment that is to be restored, as in duplicity.restore; the age of the newest backup does not matter then"`
 	MaxAge   runbook.Duration `with:"max_age" default:"'26h'" doc:"how old the newest backup may be; 26h when left out"`
 	MaxChain int              `with:"max_chain" default:"60" doc:"a longer chain is warned of: it restores slowly, and one bad set breaks all after it; 60 when left out"`
 	Sudo     bool             `with:"sudo" default:"estate.ssh.user != '' && estate.ssh.user != 'root'" doc:"become root with sudo; when left out, if the ssh user is not root"`
@@ -49,9 +50,18 @@ func (a *chainStatus) Observe(ctx context.Context, call runbook.Call) (runbook.O
 	if err != nil {
 		return runbook.Observation{}, err
 	}
-	chain, err := c.Reading(time.Time{})
+	at, err := momentOf(a.At, a.w.clock.Now())
+	if err != nil {
+		return runbook.Observation{}, err
+	}
+	chain, err := c.Reading(at)
 	if err != nil {
 		return seen(runbook.Broken, "%s", reason(err)), nil
+	}
+	if !at.IsZero() {
+		o := seen(runbook.Holds, "%s reaches it; %s", about(chain), a.Archive.estimate(chain.Volumes(), 0))
+		o.Outputs = a.outputs(chain, "")
+		return o, nil
 	}
 	newest, _ := c.Newest()
 	old := a.w.clock.Now().Sub(newest.At)
@@ -65,11 +75,16 @@ func (a *chainStatus) Observe(ctx context.Context, call runbook.Call) (runbook.O
 	if warning != "" {
 		o.Evidence += "; " + warning
 	}
-	o.Outputs = map[string]any{
-		"last": newest.At.UTC().Format(time.RFC3339), "age": int(old.Seconds()), "full": chain.Sets[0].At.UTC().Format(time.RFC3339),
-		"sets": len(chain.Sets), "warning": warning,
-	}
+	o.Outputs = a.outputs(chain, warning)
 	return o, nil
+}
+
+func (a *chainStatus) outputs(c providers.Chain, warning string) map[string]any {
+	first, last := c.Sets[0].At.UTC(), c.Sets[len(c.Sets)-1].At.UTC()
+	return map[string]any{
+		"last": last.Format(time.RFC3339), "age": int(a.w.clock.Now().Sub(last).Seconds()), "full": first.Format(time.RFC3339),
+		"sets": len(c.Sets), "warning": warning,
+	}
 }
 
 // proof says when a restore was last proved, as far as the host remembers one.

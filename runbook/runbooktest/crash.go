@@ -23,6 +23,8 @@ type Lab struct {
 	Check func(t *testing.T, s runbook.State)
 	// Decide answers a question that holds the run; nil answers none.
 	Decide func(q runbook.Question) runbook.Reply
+	// Secrets are what steps are given when they act; nil is none.
+	Secrets runbook.Secrets
 }
 
 // Side is before or after an append.
@@ -85,7 +87,7 @@ func (l *Lab) Life(t testing.TB, epoch uint64, at int, side Side, die time.Durat
 		Plan: l.Plan, Run: l.Run, Journal: m, Clock: l.Clock,
 		Driver: runbook.Driver{Epoch: epoch, Host: "console.example.com", PID: int(epoch), Began: fmt.Sprint(epoch)},
 	}
-	cfg.Start = l.Start
+	cfg.Start, cfg.Secrets = l.Start, l.Secrets
 	if die > 0 {
 		stop := time.AfterFunc(die, func() {
 			m.mu.Lock()
