@@ -73,6 +73,7 @@ func Catalog(set providers.Set, opt Options) *runbook.Catalog {
 		dnsConverged(w),
 		dnsFlip(w),
 		hostMount(w),
+		hostFormat(w),
 		hostUnmount(w),
 		rsync(w),
 		rsyncDryRun(w),

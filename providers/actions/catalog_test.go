@@ -19,7 +19,7 @@ const everything = "instance.launch instance.ready instance.fenced instance.stop
 	"address.associate " +
 	"address.allocate address.disassociate address.release " +
 	"dns.record dns.answers dns.ttl dns.converged dns.flip " +
-	"host.mount host.unmount rsync rsync.dry_run copy.complete " +
+	"host.mount host.format host.unmount rsync rsync.dry_run copy.complete " +
 	"replica.lag replica.pause replica.resume replica.promote service.start service.stop service.status " +
 	"shell duplicity.backup duplicity.status duplicity.verify duplicity.restore duplicity.prove " +
 	"http.up http.down http.look notify manual wait"
@@ -148,6 +148,7 @@ ssh: {user: admin, port: 2222, host_keys: {replica-1: [ssh-ed25519 AAAA]}}
 		"address.associate": "{address: 198.51.100.7, instance: i-1}",
 		"dns.record":        "{name: www.example.com, value: [198.51.100.7, 198.51.100.8]}",
 		"dns.answers":       "{name: www.example.com, value: 198.51.100.7}",
+		"host.format":       "{host: 198.51.100.7, volume: vol-1}",
 		"host.mount":        "{host: 198.51.100.7, volume: vol-1, path: /srv/data}",
 		"rsync":             "{from: {host: replica-1, path: /srv/data, id: i-2}, to: {host: 198.51.100.7, path: /srv/data}}",
 		"rsync.dry_run":     "{from: {host: replica-1, path: /srv/data, id: i-2}, to: {host: 198.51.100.7, path: /srv/data}, delete: true}",

@@ -270,6 +270,17 @@ func TestProve(t *testing.T) {
 // blank mounts an empty volume on the server.
 func blank(s *stage) {
 	s.Helper()
+	unformatted(s)
+	for _, argv := range [][]string{{"mkfs.ext4", "/dev/sdg"}, {"mkdir", "-p", "/mnt/new"}, {"mount", "/dev/sdg", "/mnt/new"}} {
+		if res, err := s.w.Shell.Run(s.ctx, s.on(server), providers.Command{Argv: argv}); err != nil || res.Status != 0 {
+			s.Fatal(res, err)
+		}
+	}
+}
+
+// unformatted attaches one that has no file system.
+func unformatted(s *stage) string {
+	s.Helper()
 	v, err := s.w.Disks.CreateVolume(s.ctx, region, providers.NewVolume{Token: "blank", Zone: zone, SizeGiB: 100})
 	if err != nil {
 		s.Fatal(err)
@@ -279,9 +290,5 @@ func blank(s *stage) {
 		s.Fatal(err)
 	}
 	time.Sleep(10 * time.Second)
-	for _, argv := range [][]string{{"mkdir", "-p", "/mnt/new"}, {"mount", "/dev/sdg", "/mnt/new"}} {
-		if res, err := s.w.Shell.Run(s.ctx, s.on(server), providers.Command{Argv: argv}); err != nil || res.Status != 0 {
-			s.Fatal(res, err)
-		}
-	}
+	return v.ID
 }

@@ -45,6 +45,7 @@ func init() {
 	}
 	programs = map[string]func(*shell) outcome{
 		"mount": (*shell).mount, "umount": (*shell).umount, "rsync": (*shell).rsync, "duplicity": (*shell).duplicity,
+		"mkfs.ext4": (*shell).mkfs, "mkfs.xfs": (*shell).mkfs,
 		"mkdir": (*shell).mkdir, "touch": (*shell).write, "tee": (*shell).write, "rm": (*shell).rm,
 		"sh": (*shell).sh, "mv": (*shell).mv,
 	}

@@ -14,6 +14,7 @@ const byID = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_"
 // format is the file system on a volume. A copy bears what its original does: origin is the volume that was formatted.
 type format struct {
 	fs, label, origin string
+	id                string // the UUID that mkfs was told; "" is one made of the origin
 	damaged           bool
 }
 
@@ -23,7 +24,15 @@ func (f format) inherit(volume string) format {
 }
 
 // uuid is the file system's on a volume.
-func (v *volume) uuid() string { return uuid(either(v.origin, v.ID)) }
+func (v *volume) uuid() string {
+	if v.id != "" {
+		return v.id
+	}
+	return uuid(either(v.origin, v.ID))
+}
+
+// empty says that nobody has made a file system on it.
+func (v *volume) empty() bool { return v.made != nil && v.made.Snapshot == "" && v.fs == "" }
 
 func uuid(of string) string {
 	a, b := mix(7, of, 0), mix(7, of, 1)
@@ -162,7 +171,7 @@ func (c *shell) blkid() outcome {
 		return outcome{}
 	}
 	v := c.device(names[0])
-	if v == nil {
+	if v == nil || v.empty() {
 		return outcome{status: 2}
 	}
 	values := map[string]string{"TYPE": either(v.fs, "ext4"), "UUID": v.uuid(), "LABEL": v.label}
@@ -171,6 +180,8 @@ func (c *shell) blkid() outcome {
 			return outcome{out: values[tag] + "\n"}
 		}
 		return outcome{out: values["UUID"] + "\n" + values["TYPE"] + "\n"}
+	} else if format == "export" {
+		return outcome{out: fmt.Sprintf("DEVNAME=%s\nUUID=%s\nTYPE=%s\n", names[0], values["UUID"], values["TYPE"])}
 	}
 	return outcome{out: fmt.Sprintf("%s: UUID=%q TYPE=%q\n", names[0], values["UUID"], values["TYPE"])}
 }
@@ -276,8 +287,35 @@ func (c *shell) mount() outcome {
 		return c.fail(32, "%s: %s already mounted on %s.", at, args[0], at)
 	case c.kind(at) != "dir":
 		return c.fail(32, "%s: mount point does not exist.", at)
+	case v.empty():
+		return c.fail(32, "%s: wrong fs type, bad option, bad superblock on %s, missing codepage or helper program, or other error.", at, args[0])
 	}
 	return outcome{takes: c.takes(c.s.spec.Delays.Mount, "mount"), effect: &Entry{Effect: "mount", Path: at, Text: v.ID}}
+}
+
+// mkfs is mkfs.ext4 and mkfs.xfs: it makes a file system of the UUID that it is told.
+func (c *shell) mkfs() outcome {
+	args := c.args("-U", "-m", "-L")
+	if len(args) == 0 || c.device(args[0]) == nil {
+		return c.fail(1, "The file %s does not exist and no size was specified.", strings.Join(args, " "))
+	}
+	id, _ := c.option("-U")
+	if m, ok := c.option("-m"); ok {
+		id = strings.TrimPrefix(m, "uuid=")
+	}
+	label, _ := c.option("-L")
+	v := c.device(args[0])
+	return outcome{takes: c.takes(c.s.spec.Delays.Mount, "mkfs"), effect: &Entry{
+		Effect: "mkfs", Path: v.ID, Text: strings.TrimPrefix(program(c.argv), "mkfs.") + " " + id + " " + label,
+	}}
+}
+
+func (s *state) formatted(e Entry) {
+	s.draw("command " + e.ID + " mkfs")
+	v := s.volumes[e.Path]
+	words := strings.SplitN(e.Text, " ", 3)
+	v.format = format{fs: words[0], id: words[1], label: words[2]}
+	v.data, v.files = Data{}, map[string]string{}
 }
 
 func (s *state) mount(e Entry) {

@@ -255,6 +255,7 @@ var changes = map[string]func(*state, Entry){
 	opPublish:      (*state).tell,
 	opSend:         (*state).tell,
 	"host:mount":   (*state).mount,
+	"host:mkfs":    (*state).formatted,
 	"host:umount":  (*state).umount,
 	"host:rsync":   (*state).synced,
 	"host:restore": (*state).restored,

@@ -1,0 +1,143 @@
+package runbooks_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lifeboat/providers"
+	"lifeboat/providers/actions"
+	"lifeboat/providers/sim"
+	"lifeboat/runbook"
+	"lifeboat/runbook/runbooktest"
+)
+
+// restored asks the world what a restore must have left: one server, one new volume with the day on it, and nothing of
+// production touched.
+func restored(world *sim.World) func(t *testing.T, s runbook.State) {
+	return func(t *testing.T, s runbook.State) {
+		t.Helper()
+		if s.Finished == nil || s.Finished.Outcome != runbook.Done {
+			t.Errorf("the run ended as %+v, not done: %s", s.Finished, s.Step("restore").Evidence)
+			return
+		}
+		audit := world.Audit()
+		if len(audit.Instances) != 1 || audit.Attachments != 1 || audit.RecordChanges != 0 || audit.Associations != 0 {
+			t.Errorf("%d servers, %d attachments, %d record changes, %d associations", len(audit.Instances), audit.Attachments, audit.RecordChanges, audit.Associations)
+		}
+		volume, _ := s.Step("volume").Outputs["volume"].(string)
+		at, _ := s.Step("restore").Outputs["at"].(string)
+		moment, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := world.VolumeData(volume)
+		if data.Version != "archive "+moment.Format("20060102T150405Z") || data.Torn {
+			t.Errorf("%s holds %+v, not the backup of %s", volume, data, at)
+		}
+	}
+}
+
+func TestADayIsRestored(t *testing.T) {
+	for _, day := range []string{"newest", "7d", "30d"} {
+		synctest.Test(t, func(t *testing.T) {
+			l, world := shipped(t, "restore-archive.yaml", "", map[string]string{"day": day})
+			s, _ := l.Life(t, 1, 0, runbooktest.Before, 0)
+			restored(world)(t, s)
+			if took := time.Duration(s.Finished.Elapsed); took > l.Plan.Target {
+				t.Errorf("%s: it took %s", day, took)
+			}
+			if got := told(t, s, "verify"); !strings.Contains(got, "0 different") {
+				t.Errorf("%s: %s", day, got)
+			}
+		})
+	}
+}
+
+func TestARestoreSurvivesACrashAtEveryBoundary(t *testing.T) {
+	runbooktest.CrashEverywhere(t, synctest.Test, func(t *testing.T) runbooktest.Lab {
+		l, world := shipped(t, "restore-archive.yaml", "", map[string]string{"day": "12d"})
+		l.Check = restored(world)
+		return l
+	})
+}
+
+// A driver that dies in the middle of the restore itself leaves a part of it, which the next one restores over.
+func TestARestoreThatIsCutShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, world := shipped(t, "restore-archive.yaml", "", map[string]string{"day": "12d"})
+		l.Decide = operator()
+		s, _ := l.Life(t, 1, 0, runbooktest.Before, 4*time.Minute)
+		if st := s.Step("restore"); s.Finished != nil || st.Settled() || st.Attempt != 1 {
+			t.Fatalf("it was not in the middle of the restore when it was cut: %+v", st)
+		}
+		s, _ = l.Life(t, 2, 0, runbooktest.Before, 0)
+		restored(world)(t, s)
+	})
+}
+
+// What cannot be restored is said before a server is launched, as far as the archive shows it.
+func TestAnArchiveThatCannotBeRestored(t *testing.T) {
+	for name, c := range map[string]struct {
+		chain, day string
+		servers    int
+		says       string
+	}{
+		"broken":       {sim.ChainBroken, "newest", 0, "broken"},
+		"before it":    {"", "90d", 0, "begins at"},
+		"empty":        {sim.ChainEmpty, "newest", 0, "empty"},
+		"damaged":      {sim.ChainTorn, "newest", 1, "read back"},
+		"sealed":       {sim.ChainSealed, "newest", 1, "passphrase"},
+		"not a day":    {"", "yesterday", 0, "is no day"},
+		"before a gap": {sim.ChainBroken, "25d", 1, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l, world := labWith(t, string(read(t, "restore-archive.yaml")), sim.Faults{Chain: c.chain}, 1, map[string]string{"day": c.day})
+			l.Secrets = vault{}
+			l.Start.Answers = []runbook.Answer{{Step: runbook.StartStep, Word: l.Plan.Word}} // nothing is waived
+			words := ""
+			l.Decide = func(q runbook.Question) runbook.Reply {
+				words += q.Text + " "
+				return runbook.Reply{Choice: runbook.ChooseStop, Reason: "it cannot be restored", By: runbook.Actor{Name: "operator", Host: "console.example.com"}}
+			}
+			s, _ := l.Life(t, 1, 0, runbooktest.Before, 0)
+			if n := len(world.Audit().Instances); n != c.servers {
+				t.Errorf("%s: %d servers were launched, not %d: %s %+v", name, n, c.servers, words, s.Guard("reachable"))
+			}
+			if done := s.Finished != nil && s.Finished.Outcome == runbook.Done; done != (c.says == "") {
+				t.Errorf("%s: it ended as %+v", name, s.Finished)
+			}
+			words += " " + s.Guard("reachable").Evidence + " " + told(t, s, "restore")
+			if !strings.Contains(words, c.says) {
+				t.Errorf("%s: %q does not say %q", name, words, c.says)
+			}
+		})
+	}
+}
+
+// TestArchiveRunbooksPlan compiles them in every mode; an estate without an archive proves what it has, and cannot restore.
+func TestArchiveRunbooksPlan(t *testing.T) {
+	bare := string(read(t, "estate.yaml"))
+	from, to := strings.Index(bare, "  archive:"), strings.Index(bare, "  subnet:")
+	bare = bare[:from] + bare[to:]
+	for _, name := range []string{"restore-archive.yaml", "prove-backups.yaml"} {
+		rb, err := runbook.Parse(name, read(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for estate, text := range map[string]string{"with": string(read(t, "estate.yaml")), "without": bare} {
+			e, err := runbook.ParseEstate("estate.yaml", []byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, mode := range []runbook.Mode{runbook.Live, runbook.Drill, runbook.Rehearse} {
+				_, err := runbook.Compile(runbook.CompileInput{Runbook: rb, Estate: e, Catalog: actions.Catalog(providers.Set{}, actions.Options{}), Mode: mode})
+				refused := estate == "without" && name == "restore-archive.yaml"
+				if (err != nil) != refused || refused && !strings.Contains(err.Error(), "standby.archive") {
+					t.Errorf("%s, %s an archive, %s: %v", name, estate, mode, err)
+				}
+			}
+		}
+	}
+}
