@@ -24,7 +24,7 @@ import (
 	"syscall"
 	"time"
 
-	mdns "github.com/miekg/dns"
+	"golang.org/x/net/dns/dnsmessage"
 
 	"lifeboat/providers"
 	"lifeboat/runbook"
@@ -51,7 +51,7 @@ type Options struct {
 	Clock     runbook.Clock // the wall clock when nil
 }
 
-// Names is a providers.Names over miekg/dns. It is safe for concurrent use and caches nothing.
+// Names is a providers.Names over x/net's dnsmessage. It is safe for concurrent use and caches nothing.
 type Names struct {
 	opts    Options
 	servers map[string][]string
@@ -89,10 +89,10 @@ func (n *Names) Ask(ctx context.Context, server, name, kind string) (providers.A
 	if err != nil {
 		return providers.Answer{}, err
 	}
-	if r.Rcode != mdns.RcodeSuccess && r.Rcode != mdns.RcodeNameError {
+	if r.RCode != dnsmessage.RCodeSuccess && r.RCode != dnsmessage.RCodeNameError {
 		return providers.Answer{}, rcode(opAsk, server, r)
 	}
-	values, ttl := collect(r.Answer, q)
+	values, ttl := collect(r.answers, q)
 	return providers.Answer{Server: server, Values: values, TTL: ttl, Authoritative: r.Authoritative}, nil
 }
 
@@ -107,46 +107,58 @@ func (n *Names) Resolve(ctx context.Context, resolver, name, kind string) (provi
 	if err != nil {
 		return providers.Answer{}, err
 	}
-	if r.Rcode != mdns.RcodeSuccess && r.Rcode != mdns.RcodeNameError {
+	if r.RCode != dnsmessage.RCodeSuccess && r.RCode != dnsmessage.RCodeNameError {
 		return providers.Answer{}, rcode(opResolve, resolver, r)
 	}
-	values, ttl := collect(r.Answer, q)
+	values, ttl := collect(r.answers, q)
 	return providers.Answer{Server: resolver, Values: values, TTL: ttl}, nil
 }
 
 // Resolvers implements providers.Names.
 func (n *Names) Resolvers(context.Context) ([]string, error) { return n.resolvers() }
 
-func question(name, kind string) (mdns.Question, error) {
-	t, ok := mdns.StringToType[strings.ToUpper(kind)]
+func question(name, kind string) (query, error) {
+	t, ok := types[strings.ToUpper(kind)]
 	if !ok {
-		return mdns.Question{}, providers.Errorf(providers.Invalid, opAsk, "", "%q is not a type of record, such as A or CNAME", kind)
+		return query{}, providers.Errorf(providers.Invalid, opAsk, "", "%q is not a type of record that is asked for, such as A or CNAME", kind)
 	}
-	fqdn := canonical(name)
-	if _, ok := mdns.IsDomainName(fqdn); !ok || name == "" || strings.ContainsAny(name, " \t\r\n\x00") {
-		return mdns.Question{}, providers.Errorf(providers.Invalid, opAsk, "", "%q is not a DNS name", name)
+	if name == "" || strings.ContainsAny(name, " \t\r\n\x00") || !labelled(canonical(name)) {
+		return query{}, providers.Errorf(providers.Invalid, opAsk, "", "%q is not a DNS name", name)
 	}
-	return mdns.Question{Name: fqdn, Qtype: t, Qclass: mdns.ClassINET}, nil
+	return query{name: canonical(name), kind: t}, nil
+}
+
+// labelled says whether a name with its final dot keeps to the lengths of RFC 1035.
+func labelled(name string) bool {
+	if len(name) > 254 {
+		return false
+	}
+	for label := range strings.SplitSeq(strings.TrimSuffix(name, "."), ".") {
+		if len(label) == 0 && name != "." || len(label) > 63 {
+			return false
+		}
+	}
+	return true
 }
 
 // collect follows the chain of aliases in an answer and returns the values at its end. The TTL is the shortest on the
 // way: after it nobody who honours TTLs believes the old answer.
-func collect(answer []mdns.RR, q mdns.Question) ([]string, time.Duration) {
-	owner, alias, ttl := q.Name, "", ^uint32(0)
-	for range len(answer) + 1 {
+func collect(answers []dnsmessage.Resource, q query) ([]string, time.Duration) {
+	owner, alias, ttl := q.name, "", ^uint32(0)
+	for range len(answers) + 1 {
 		var values []string
 		next := ""
-		for _, rr := range answer {
-			h := rr.Header()
-			if canonical(h.Name) != owner || h.Class != q.Qclass {
+		for _, rr := range answers {
+			h := rr.Header
+			if canonical(h.Name.String()) != owner || h.Class != dnsmessage.ClassINET {
 				continue
 			}
-			if c, ok := rr.(*mdns.CNAME); ok && q.Qtype != mdns.TypeCNAME {
-				next = canonical(c.Target)
-				ttl = min(ttl, h.Ttl)
-			} else if h.Rrtype == q.Qtype {
-				values = append(values, value(rr))
-				ttl = min(ttl, h.Ttl)
+			if c, ok := rr.Body.(*dnsmessage.CNAMEResource); ok && q.kind != dnsmessage.TypeCNAME {
+				next = canonical(c.CNAME.String())
+				ttl = min(ttl, h.TTL)
+			} else if h.Type == q.kind {
+				values = append(values, value(rr.Body))
+				ttl = min(ttl, h.TTL)
 			}
 		}
 		if len(values) > 0 {
@@ -164,24 +176,8 @@ func collect(answer []mdns.RR, q mdns.Question) ([]string, time.Duration) {
 	return []string{strings.TrimSuffix(alias, ".")}, time.Duration(ttl) * time.Second
 }
 
-// value is the record's data as people write it.
-func value(rr mdns.RR) string {
-	switch rr := rr.(type) {
-	case *mdns.A:
-		return rr.A.String()
-	case *mdns.AAAA:
-		return rr.AAAA.String()
-	case *mdns.CNAME:
-		return strings.TrimSuffix(canonical(rr.Target), ".")
-	case *mdns.NS:
-		return strings.TrimSuffix(canonical(rr.Ns), ".")
-	default:
-		return runbook.Clean(strings.TrimPrefix(rr.String(), rr.Header().String()))
-	}
-}
-
 // exchange asks one server: over UDP, again when a packet is lost, and over TCP when the answer was cut.
-func (n *Names) exchange(ctx context.Context, op, server string, q mdns.Question, recurse bool) (*mdns.Msg, error) {
+func (n *Names) exchange(ctx context.Context, op, server string, q query, recurse bool) (*reply, error) {
 	var last error
 	for range tries {
 		r, err := n.once(ctx, "udp", server, q, recurse)
@@ -198,29 +194,6 @@ func (n *Names) exchange(ctx context.Context, op, server string, q mdns.Question
 	}
 	return nil, failed(op, server, last)
 }
-
-func (n *Names) once(ctx context.Context, network, server string, q mdns.Question, recurse bool) (*mdns.Msg, error) {
-	ctx, cancel := n.opts.Clock.WithTimeout(ctx, tryTimeout)
-	defer cancel()
-	m := new(mdns.Msg)
-	m.Id = mdns.Id()
-	m.RecursionDesired = recurse
-	m.Question = []mdns.Question{q}
-	m.SetEdns0(udpSize, false)
-	client := &mdns.Client{Net: network, UDPSize: udpSize, Timeout: tryTimeout}
-	r, _, err := client.ExchangeContext(ctx, m, server)
-	switch {
-	case err != nil:
-		return nil, err
-	case r.Rcode == mdns.RcodeFormatError && len(r.Question) == 0:
-		return r, nil // a server that understood nothing says so without the question
-	case !r.Response || len(r.Question) != 1 || canonical(r.Question[0].Name) != q.Name || r.Question[0].Qtype != q.Qtype:
-		return nil, errOther
-	}
-	return r, nil
-}
-
-var errOther = errors.New("the answer is to another question")
 
 // failed sorts what went wrong on the way.
 func failed(op, server string, err error) error {
@@ -251,10 +224,19 @@ func timeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &t) && t.Timeout()
 }
 
-func rcode(op, server string, r *mdns.Msg) error {
-	word := mdns.RcodeToString[r.Rcode]
+// rcodes are the words of RFC 1035 and of those who use them.
+var rcodes = map[dnsmessage.RCode]string{
+	dnsmessage.RCodeFormatError: "FORMERR", dnsmessage.RCodeServerFailure: "SERVFAIL", dnsmessage.RCodeNameError: "NXDOMAIN",
+	dnsmessage.RCodeNotImplemented: "NOTIMP", dnsmessage.RCodeRefused: "REFUSED",
+}
+
+func rcode(op, server string, r *reply) error {
+	word := rcodes[r.RCode]
+	if word == "" {
+		word = fmt.Sprintf("RCODE %d", r.RCode)
+	}
 	e := &providers.Error{Kind: providers.Server, Op: op, Where: server, Code: word, Detail: fmt.Sprintf("the server answered %s", word)}
-	if r.Rcode == mdns.RcodeRefused {
+	if r.RCode == dnsmessage.RCodeRefused {
 		e.Kind = providers.Denied
 		e.Detail = "the server does not answer for this name, or not to this machine"
 	}
@@ -262,7 +244,7 @@ func rcode(op, server string, r *mdns.Msg) error {
 }
 
 // canonical is a name in lower case with its final dot.
-func canonical(name string) string { return mdns.CanonicalName(name) }
+func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) + "." }
 
 func withPort(server string) string {
 	if h, p, err := net.SplitHostPort(server); err == nil {

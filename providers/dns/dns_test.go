@@ -49,17 +49,22 @@ func TestAsk(t *testing.T) {
 		many = append(many, fmt.Sprintf("192.0.2.%d", i+1))
 	}
 	s := labhost.StartDNS(t, zone(map[string][]string{
-		"www.example.com A":       {"198.51.100.7", "192.0.2.9"},
-		"www.example.com AAAA":    {"2001:db8::1"},
-		"shop.example.com CNAME":  {"WWW.example.com"},
-		"far.example.com CNAME":   {"www.example.net"},
-		"example.com MX":          {"10 mail.example.com."},
-		"example.com TXT":         {`"v=spf1 -all" "more"`},
-		"example.com NS":          {"ns1.example.com"},
-		"many.example.com A":      many,
-		"*.example.com A":         {"192.0.2.1"},
-		"loop.example.com CNAME":  {"loop2.example.com"},
-		"loop2.example.com CNAME": {"loop.example.com"},
+		"www.example.com A":          {"198.51.100.7", "192.0.2.9"},
+		"www.example.com AAAA":       {"2001:db8::1"},
+		"shop.example.com CNAME":     {"WWW.example.com"},
+		"far.example.com CNAME":      {"www.example.net"},
+		"example.com MX":             {"10 mail.example.com."},
+		"example.com TXT":            {`"v=spf1 -all" "more"`},
+		"example.com NS":             {"ns1.example.com"},
+		"example.com CAA":            {`0 issue "ca.example.net; a=\"b\\c\""`},
+		"example.com SOA":            {"ns1.example.com. host.example.com. 7 3600 600 86400 60"},
+		"_s._tcp.example.com SRV":    {"10 20 443 www.example.com."},
+		"9.2.0.192.in-addr.arpa PTR": {"www.example.com."},
+		"odd.example.com TXT":        {`"tab\009 quote\" back\\ high\255"`},
+		"many.example.com A":         many,
+		"*.example.com A":            {"192.0.2.1"},
+		"loop.example.com CNAME":     {"loop2.example.com"},
+		"loop2.example.com CNAME":    {"loop.example.com"},
 	}))
 	n := dns.New(dns.Options{})
 	slices.Sort(many)
@@ -79,6 +84,11 @@ func TestAsk(t *testing.T) {
 		{"example.com", "MX", []string{"10 mail.example.com."}, 300 * time.Second},
 		{"example.com", "TXT", []string{`"v=spf1 -all" "more"`}, 300 * time.Second},
 		{"example.com", "NS", []string{"ns1.example.com"}, 300 * time.Second},
+		{"example.com", "CAA", []string{`0 issue "ca.example.net; a=\"b\\c\""`}, 300 * time.Second},
+		{"example.com", "SOA", []string{"ns1.example.com. host.example.com. 7 3600 600 86400 60"}, 300 * time.Second},
+		{"_s._tcp.example.com", "SRV", []string{"10 20 443 www.example.com."}, 300 * time.Second},
+		{"9.2.0.192.in-addr.arpa", "PTR", []string{"www.example.com."}, 300 * time.Second},
+		{"odd.example.com", "TXT", []string{`"tab\009 quote\" back\\ high\255"`}, 300 * time.Second},
 		{"many.example.com", "A", many, 300 * time.Second},
 		{"*.example.com", "A", []string{"192.0.2.1"}, 300 * time.Second},
 	} {
@@ -113,7 +123,7 @@ func TestAskErrors(t *testing.T) {
 		_, err := n.Ask(ctx, server, name, kind)
 		return err
 	}
-	for _, bad := range [][2]string{{"www.example.com", "NOPE"}, {"", "A"}, {"a b.example.com", "A"}, {strings.Repeat("x", 64) + ".example.com", "A"}, {"a..example.com", "A"}} {
+	for _, bad := range [][2]string{{"www.example.com", "NOPE"}, {"www.example.com", "RRSIG"}, {strings.Repeat("x.", 127) + "example.com", "A"}, {"", "A"}, {"a b.example.com", "A"}, {strings.Repeat("x", 64) + ".example.com", "A"}, {"a..example.com", "A"}} {
 		kind(t, ask(s.Addr, bad[0], bad[1]), providers.Invalid)
 	}
 	s.Fail(mdns.RcodeRefused)
@@ -237,4 +247,38 @@ func TestResolve(t *testing.T) {
 	}
 	_, err = n.Resolve(t.Context(), at, "", "A")
 	kind(t, err, providers.Invalid)
+}
+
+// TestSomebodyElsesPacketIsPassedOver: what does not bear the question's number is read past, and waited on.
+func TestSomebodyElsesPacketIsPassedOver(t *testing.T) {
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pc.Close()
+	go func() {
+		buffer := make([]byte, 512)
+		n, from, err := pc.ReadFrom(buffer)
+		var q mdns.Msg
+		if err != nil || q.Unpack(buffer[:n]) != nil {
+			return
+		}
+		for _, x := range []struct {
+			id      uint16
+			address string
+		}{{q.Id + 1, "192.0.2.66"}, {q.Id, "192.0.2.9"}} {
+			r := new(mdns.Msg)
+			r.SetReply(&q)
+			r.Id = x.id
+			rr, _ := mdns.NewRR("www.example.com. 60 IN A " + x.address)
+			r.Answer = []mdns.RR{rr}
+			b, _ := r.Pack()
+			pc.WriteTo(nil, from)
+			pc.WriteTo(b, from)
+		}
+	}()
+	a, err := dns.New(dns.Options{}).Ask(t.Context(), pc.LocalAddr().String(), "www.example.com", "A")
+	if err != nil || !slices.Equal(a.Values, []string{"192.0.2.9"}) {
+		t.Errorf("got %+v, %v", a, err)
+	}
 }

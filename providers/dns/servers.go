@@ -3,10 +3,11 @@ package dns
 import (
 	"context"
 	"net"
+	"os"
 	"slices"
 	"strings"
 
-	mdns "github.com/miekg/dns"
+	"golang.org/x/net/dns/dnsmessage"
 
 	"lifeboat/providers"
 )
@@ -34,7 +35,7 @@ func (n *Names) Servers(ctx context.Context, name string) ([]string, error) {
 		return nil, err
 	}
 	for at := fqdn; at != "."; at = parent(at) {
-		hosts, err := n.lookup(ctx, resolvers, at, mdns.TypeNS)
+		hosts, err := n.lookup(ctx, resolvers, at, dnsmessage.TypeNS)
 		if err != nil {
 			return nil, err
 		}
@@ -50,9 +51,9 @@ func (n *Names) addresses(ctx context.Context, resolvers []string, zone string, 
 	var out []string
 	var last error
 	for _, host := range hosts[:min(len(hosts), maxServers)] {
-		ips, err := n.lookup(ctx, resolvers, canonical(host), mdns.TypeA)
+		ips, err := n.lookup(ctx, resolvers, canonical(host), dnsmessage.TypeA)
 		if err == nil && len(ips) == 0 {
-			ips, err = n.lookup(ctx, resolvers, canonical(host), mdns.TypeAAAA)
+			ips, err = n.lookup(ctx, resolvers, canonical(host), dnsmessage.TypeAAAA)
 		}
 		if err != nil {
 			last = err
@@ -78,20 +79,20 @@ func (n *Names) addresses(ctx context.Context, resolvers []string, zone string, 
 
 // lookup asks the resolvers in turn until one knows. A name that does not exist has no values. The servers of a name
 // that is an alias are none: its target's are another zone's.
-func (n *Names) lookup(ctx context.Context, resolvers []string, name string, kind uint16) ([]string, error) {
-	q := mdns.Question{Name: name, Qtype: kind, Qclass: mdns.ClassINET}
+func (n *Names) lookup(ctx context.Context, resolvers []string, name string, kind dnsmessage.Type) ([]string, error) {
+	q := query{name: name, kind: kind}
 	var last error
 	for _, resolver := range resolvers {
 		r, err := n.exchange(ctx, opServers, resolver, q, true)
 		switch {
 		case err != nil:
 			last = err
-		case r.Rcode != mdns.RcodeSuccess && r.Rcode != mdns.RcodeNameError:
+		case r.RCode != dnsmessage.RCodeSuccess && r.RCode != dnsmessage.RCodeNameError:
 			last = rcode(opServers, resolver, r)
-		case kind == mdns.TypeNS:
-			return own(r.Answer, q), nil
+		case kind == dnsmessage.TypeNS:
+			return own(r.answers, q), nil
 		default:
-			values, _ := collect(r.Answer, q)
+			values, _ := collect(r.answers, q)
 			return values, nil
 		}
 		if ctx.Err() != nil {
@@ -102,11 +103,11 @@ func (n *Names) lookup(ctx context.Context, resolvers []string, name string, kin
 }
 
 // own is collect without following aliases.
-func own(answer []mdns.RR, q mdns.Question) []string {
+func own(answers []dnsmessage.Resource, q query) []string {
 	var out []string
-	for _, rr := range answer {
-		if rr.Header().Rrtype == q.Qtype && canonical(rr.Header().Name) == q.Name {
-			out = append(out, value(rr))
+	for _, rr := range answers {
+		if rr.Header.Type == q.kind && canonical(rr.Header.Name.String()) == q.name {
+			out = append(out, value(rr.Body))
 		}
 	}
 	slices.Sort(out)
@@ -116,15 +117,12 @@ func own(answer []mdns.RR, q mdns.Question) []string {
 func (n *Names) resolvers() ([]string, error) {
 	list := n.opts.Resolvers
 	if len(list) == 0 {
-		conf, err := mdns.ClientConfigFromFile(resolvConf)
-		if err != nil || len(conf.Servers) == 0 {
+		text, err := os.ReadFile(resolvConf)
+		if list = nameservers(string(text)); len(list) == 0 {
 			return nil, &providers.Error{
 				Kind: providers.Unreachable, Op: opServers, Detail: "this machine has no resolver in " + resolvConf,
 				Do: "name the zone's servers in the estate: service.servers", Cause: err,
 			}
-		}
-		for _, s := range conf.Servers {
-			list = append(list, net.JoinHostPort(s, conf.Port))
 		}
 	}
 	var out []string
@@ -134,9 +132,20 @@ func (n *Names) resolvers() ([]string, error) {
 	return out, nil
 }
 
+// nameservers reads a resolv.conf (resolv.conf(5)).
+func nameservers(text string) []string {
+	var out []string
+	for line := range strings.Lines(text) {
+		if words := strings.Fields(line); len(words) >= 2 && words[0] == "nameserver" {
+			out = append(out, words[1])
+		}
+	}
+	return out
+}
+
 func parent(name string) string {
-	if i, end := mdns.NextLabel(name, 0); !end {
-		return name[i:]
+	if _, rest, _ := strings.Cut(name, "."); rest != "" {
+		return rest
 	}
 	return "."
 }
