@@ -238,3 +238,20 @@ func TestPrimaryLook(t *testing.T) {
 		look()
 	})
 }
+
+// TestNobodyReachesItButItReachesOut: a machine behind a tunnel serves although nothing may come in.
+func TestNobodyReachesItButItReachesOut(t *testing.T) {
+	staged(t, "fenced_reaches_out", func(spec *sim.Spec) {
+		alive(sim.Faults{})(spec)
+		spec.Groups = append(spec.Groups, providers.Group{ID: "sg-5", Name: "out", VPC: sim.VPC(7, west), Out: 1})
+	}, func(s *stage) {
+		if err := s.w.Power.Regroup(s.ctx, west, old, []string{"sg-5"}); err != nil {
+			s.Fatal(err)
+		}
+		s.observe(&fenced{Instance: old, Region: west, w: s.w})
+		a := s.fence()
+		a.Isolate = "out"
+		s.check(a)
+		s.observe(s.staysDown())
+	})
+}

@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,7 @@ func instanceFence(w world) runbook.Kind {
 type fence struct {
 	Instance string           `with:"instance,required" doc:"id of the machine"`
 	Region   string           `with:"region" default:"region_of(with.instance)" doc:"region of the machine"`
-	Isolate  string           `with:"isolate" doc:"security group that lets nothing in, by id or name: the machine is put into it when it does not stop"`
+	Isolate  string           `with:"isolate" doc:"security group without any rule, by id or name: the machine is put into it when it does not stop"`
 	Address  string           `with:"address" doc:"elastic address that may be taken from it; the one that it holds when left out"`
 	Within   runbook.Duration `with:"within" doc:"how long it may take to stop before the next way is tried; one minute when left out"`
 	Soft     bool             `with:"soft" doc:"let it write its caches to its disks before it goes down; one that hangs does not hear that"`
@@ -111,8 +112,8 @@ func (a *fence) group(ctx context.Context, i providers.Instance) (id, why string
 		return "", fmt.Sprintf("there is no group %s in %s", a.Isolate, orQuestion(i.VPC))
 	case len(groups) > 1:
 		return "", fmt.Sprintf("%d groups are called %s: %s", len(groups), a.Isolate, groupWords(groups))
-	case groups[0].In > 0:
-		return "", fmt.Sprintf("%s lets something in, by %s", a.Isolate, plural(groups[0].In, "rule", "rules"))
+	case groups[0].In+groups[0].Out > 0:
+		return "", fmt.Sprintf("%s does not isolate: it lets something in by %s, and out by %s", a.Isolate, plural(groups[0].In, "rule", "rules"), plural(groups[0].Out, "rule", "rules"))
 	}
 	return groups[0].ID, ""
 }
@@ -186,7 +187,8 @@ func (a *fence) look(ctx context.Context, call runbook.Call, tried []string) (ru
 	return seen(runbook.Absent, "%s is %s and can write", i.ID, i.State), nil
 }
 
-// held says whether EC2 itself keeps the machine from writing: it is down, or none of its groups lets anything in.
+// held says whether EC2 itself keeps the machine from writing: it is down, or none of its groups lets anything in or out.
+// One that nobody reaches but that reaches out may serve all the same, through a tunnel or a queue.
 func (w world) held(ctx context.Context, region string, i providers.Instance) (how, says string, err error) {
 	switch i.State {
 	case providers.InstanceStopped, providers.InstanceTerminated, providers.InstanceShuttingDown:
@@ -199,18 +201,11 @@ func (w world) held(ctx context.Context, region string, i providers.Instance) (h
 	if err != nil {
 		return "", "", err
 	}
-	in, out := 0, 0
-	for _, g := range groups {
-		in, out = in+g.In, out+g.Out
-	}
-	if len(groups) != len(i.SecurityGroups) || in > 0 {
+	open := slices.ContainsFunc(groups, func(g providers.Group) bool { return g.In+g.Out > 0 })
+	if len(groups) != len(i.SecurityGroups) || open {
 		return "", "", nil
 	}
-	says = fmt.Sprintf("%s is isolated: of its groups (%s) none lets anything in; it is %s still", i.ID, groupWords(groups), i.State)
-	if out > 0 {
-		says += ", and may reach out"
-	}
-	return byGroup, says + "; what it had open may go on until it is idle", nil
+	return byGroup, fmt.Sprintf("%s is isolated: of its groups (%s) none lets anything in or out; it is %s still, and what it had open may go on until it is idle", i.ID, groupWords(groups), i.State), nil
 }
 
 func (a *fence) done(how, address, says string, tried []string) runbook.Observation {

@@ -96,7 +96,7 @@ func (a *fence) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
 		case why != "":
 			out = append(out, notWell(what, "ec2:DescribeSecurityGroups", "make a group without rules in "+orQuestion(i.VPC), "%s", why))
 		default:
-			out = append(out, well(what, "ec2:DescribeSecurityGroups", "%s lets nothing in", id))
+			out = append(out, well(what, "ec2:DescribeSecurityGroups", "%s lets nothing in or out", id))
 		}
 	}
 	what := "what is left when it does not stop"
