@@ -181,7 +181,7 @@ func TestConsoleAsksForOutputs(t *testing.T) {
 		t.Fatalf("%+v", q)
 	}
 	o := w.Opened()
-	if wants := o.Wants(&w.state, "launch"); !slices.Equal(wants, []string{"instance"}) {
+	if wants := o.Wants(&w.state, "launch"); !slices.Equal(wants, []string{"instance", "volume"}) {
 		t.Errorf("wanted are %v", wants)
 	}
 	if by := strings.Join(o.ByHand(&w.state, "address"), "\n"); !strings.Contains(by, "<launch.instance>") {
@@ -191,7 +191,7 @@ func TestConsoleAsksForOutputs(t *testing.T) {
 	if tr := isTrouble(t, err); !strings.Contains(tr.What, "add instance=VALUE") {
 		t.Errorf("%+v", tr)
 	}
-	outputs := map[string]any{"instance": "i-0aaaaaaaaaaaaaaa9"}
+	outputs := map[string]any{"instance": "i-0aaaaaaaaaaaaaaa9", "volume": "vol-0b2c3d4e5f6071829"}
 	err = w.Answer(t.Context(), &w.state, q, runbook.Reply{Choice: runbook.ChooseSkip, Outputs: outputs})
 	if tr := isTrouble(t, err); !strings.Contains(tr.What, "a skip needs a reason") {
 		t.Errorf("%+v", tr)

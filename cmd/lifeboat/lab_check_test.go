@@ -79,7 +79,7 @@ func TestLabCheck(t *testing.T) {
 	for _, c := range r.Checks {
 		live[c.Step] = live[c.Step] || c.Grade == runbook.CheckedLive
 	}
-	for _, step := range []string{"ssh", "account", "down", "fenced", "launch", "dns", "address", "attach", "quiesce", "sync", "converged", "serving"} {
+	for _, step := range []string{"ssh", "account", "down", "fenced", "launch", "dns", "address", "quiesce", "sync", "converged", "serving"} {
 		if !live[step] {
 			t.Errorf("%s was not checked live: %+v", step, r.Checks)
 		}
@@ -97,7 +97,7 @@ func TestLabCheck(t *testing.T) {
 	for _, c := range []struct{ name, old, with, want string }{
 		{"another account", `account: "` + emulator.Account, `account: "111122223333`, "✗ account"},
 		{"no image", s.Image, "ami-0fffffffffffffff0", "✗ launch: image"},
-		{"no volume", "{id: " + s.Volume, "{id: vol-0fffffffffffffff0", "✗ attach: "},
+		{"no volume", "{id: " + s.Volume, "{id: vol-0fffffffffffffff0", "✗ launch: volume"},
 		{"another zone", "{id: " + s.Volume + ", zone: " + lab.StandbyZone, "{id: " + s.Volume + ", zone: " + lab.StandbyRegion + "f", "✗ launch: volume"},
 		{"no address", "address: " + s.Address, "address: 203.0.113.99", "✗ address"},
 		{"another zone of the DNS", "zone: " + s.Zone, "zone: Z000NOSUCHZONE", "✗ dns"},
@@ -136,7 +136,7 @@ func TestLabCheckInTheDark(t *testing.T) {
 	s.AWS.Dark(lab.StandbyRegion)
 	r, got = s.check()
 	s.want(exitRefused, got)
-	for _, step := range []string{"account", "launch", "address", "attach"} {
+	for _, step := range []string{"account", "launch", "address"} {
 		if !slices.ContainsFunc(r.notOK(), func(l string) bool { return strings.HasPrefix(l, "? "+step+": ") }) {
 			t.Errorf("%s is not unsure: %s", step, strings.Join(r.notOK(), "\n  "))
 		}
