@@ -270,6 +270,7 @@ func (t *triage) doable(ways []Way) []Way {
 	}
 	if i := slices.IndexFunc(ways, func(w Way) bool { return w.Book != "" }); i > 0 {
 		w := ways[i]
+		w.Why = join("; ", w.Why, fmt.Sprintf("%s would change less, and no runbook here does it", ways[0].Remedy))
 		ways = slices.Insert(slices.Delete(ways, i, i+1), 0, w)
 	}
 	return ways

@@ -80,10 +80,13 @@ func (t *triage) down() Advice {
 // onTheNetwork reports whether something at the page's address answers, well or not.
 func (t *triage) onTheNetwork() bool { return t.page.Found == Faulty || t.page.Found == Refused }
 
-// alive reports whether the server itself can be reached, or something that stands at its address. A machine whose checks fail
-// and that refuses ssh is none.
+// alive reports whether the server itself can be reached, or something that stands at its address. A refusal proves little: where
+// EC2 says that the machine is stopped or ill, it is somebody else's.
 func (t *triage) alive() bool {
-	return t.ssh.Found == Fine || t.ssh.Found == Refused && t.server.Found != Faulty || t.onTheNetwork()
+	if t.ssh.Found == Fine || t.page.Found == Faulty {
+		return true
+	}
+	return (t.ssh.Found == Refused || t.page.Found == Refused) && t.server.Found != Dead && t.server.Found != Faulty
 }
 
 func (t *triage) recordGone(a Advice) Advice {
@@ -118,6 +121,11 @@ func (t *triage) repairs(a Advice) Advice {
 		a.Doubt = "something answers at the server's address, and nothing proves that it is the server"
 	}
 	a.Ways = []Way{t.repair(why), t.relaunch("it would end a server that answers"), t.failover("")}
+	if t.server.Found == Dead { // what does not run cannot be repaired
+		a.Broken = "the server, or what answers in its place"
+		a.Ways[0] = t.look("See which machine has the server's address", "")
+		a.Ways[1].Why = ""
+	}
 	return a
 }
 

@@ -75,13 +75,15 @@ func TestTriage(t *testing.T) {
 		{"a bad page, and ssh does not answer", f{"page": Faulty, "ssh": Silent}, IsDown, false, "repair relaunch failover wait", "services"},
 		{"a bad page, and nobody asked more", f{"page": Faulty, "ssh": NotSeen, "server": NotSeen}, IsDown, false, "repair relaunch failover wait", "services"},
 		{"ssh answers, and its checks fail", f{"page": Silent, "server": Faulty}, IsDown, true, "repair relaunch failover wait", "services"},
-		{"ssh answers, and EC2 says that it is stopped", f{"page": Silent, "server": Dead}, IsDown, false, "repair relaunch failover wait", "services"},
+		{"ssh answers, and EC2 says that it is stopped", f{"page": Silent, "server": Dead}, IsDown, false, "look relaunch failover wait", "in its place"},
+		{"a bad page, and EC2 says that it is stopped", f{"page": Faulty, "ssh": Silent, "server": Dead}, IsDown, false, "look relaunch failover wait", "in its place"},
 		{"ssh answers, and the region is dark", f{"page": Silent, "region us-west-1": Silent, "server": NotSeen}, IsDown, false, "repair relaunch failover wait", "services"},
 		{"ssh answers, and the zone is in trouble", f{"page": Silent, "zone us-west-1a": Faulty}, IsDown, false, "repair relaunch failover wait", "services"},
 
 		{"stopped", with(down, f{"server": Dead}), IsDown, true, "relaunch (repair) failover wait", "the server"},
 		{"it hangs", with(down, f{"server": Faulty}), IsDown, true, "relaunch repair failover wait", "the server"},
 		{"stopped, and no zone was asked", with(down, f{"server": Dead, "zone": NotSeen}), IsDown, true, "relaunch (repair) failover wait", "the server"},
+		{"stopped, and something refuses", f{"page": Refused, "ssh": Refused, "server": Dead}, IsDown, true, "relaunch (repair) failover wait", "the server"},
 		{"it hangs, and refuses ssh", with(down, f{"server": Faulty, "ssh": Refused}), IsDown, true, "relaunch repair failover wait", "the server"},
 		{"it starts", with(down, f{"server": Starting}), IsDown, true, "wait relaunch failover", "starting"},
 		{"EC2 says that all is well", down, IsDown, false, "repair relaunch failover wait", "the way to it"},
@@ -279,7 +281,8 @@ func TestTriageSaysWhatElse(t *testing.T) {
 		c := seenAs(map[string]Found{"page": Silent})
 		c.Books = []string{"failover"}
 		a := Triage(c)
-		if remedies(a) != "failover repair relaunch wait" || a.Ways[0].Book != "failover" || !strings.Contains(a.Ways[1].Why, "no runbook repair") {
+		if remedies(a) != "failover repair relaunch wait" || a.Ways[0].Book != "failover" || !strings.Contains(a.Ways[1].Why, "no runbook repair") ||
+			!strings.Contains(a.Ways[0].Why, "repair would change less") {
 			t.Errorf("%s: %+v", remedies(a), a.Ways)
 		}
 		c.Books = nil

@@ -78,7 +78,7 @@ func tookText(d time.Duration) string {
 // page asks for the page that proves the service.
 func (w *asked) page(e *runbook.Estate) func(context.Context) finding {
 	return func(ctx context.Context) finding {
-		p, err := w.set.Web.Get(ctx, e.Service.URL, "")
+		p, err := w.set.Web.Get(ctx, e.Service.URL, w.pointsAt(ctx, e))
 		if err != nil {
 			return finding{value: whyNot(ctx, err), verdict: page.Bad, do: "look at the server and its region", mute: true, clues: saw(noPage(err))}
 		}
@@ -94,6 +94,17 @@ func (w *asked) page(e *runbook.Estate) func(context.Context) finding {
 		}
 		return finding{value: value, verdict: page.Well, clues: servedFrom(w.regionOf(e, p.Address))}
 	}
+}
+
+// pointsAt is where the service's name points as the estate's own name servers say; "" leaves it to this machine's resolver, which
+// an estate that names none shares with its clients.
+func (w *asked) pointsAt(ctx context.Context, e *runbook.Estate) string {
+	for _, server := range e.Service.Servers {
+		if a, err := w.set.Names.Ask(ctx, server, e.Service.Name, "A"); err == nil && len(a.Values) > 0 {
+			return a.Values[0]
+		}
+	}
+	return ""
 }
 
 // whose says in which of the two regions an address of the estate is.

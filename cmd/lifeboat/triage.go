@@ -36,6 +36,7 @@ type triageDoc struct {
 	Demo    bool      `json:"demo"`
 	runbook.Advice
 	Commands []string     `json:"commands"` // what to type for each of the ways; "" where nothing is
+	Open     []runDoc     `json:"open"`     // live runs that have not ended
 	Readings []readingDoc `json:"readings"`
 }
 
@@ -145,6 +146,7 @@ func (t *triageCmd) document(o *page.Overview, advice runbook.Advice, sorted []p
 	for _, r := range sorted {
 		d.Readings = append(d.Readings, docOf(r))
 	}
+	d.Open = runDocs(slices.DeleteFunc(slices.Clone(o.Open), func(l page.RunLine) bool { return l.Mode != runbook.Live }))
 	return d
 }
 
@@ -179,6 +181,12 @@ func (t *triageCmd) print(a *app, o *page.Overview, advice runbook.Advice, sorte
 	}
 	for _, n := range advice.Notes {
 		p.line("  ! "+n, 4)
+	}
+	for i := range o.Open { // whoever started it knew more than these readings
+		if o.Open[i].Mode == runbook.Live {
+			p.line("  ! a live run is open: "+openText(&o.Open[i]), 4)
+			p.command("    lifeboat " + comeBack(&o.Open[i]))
+		}
 	}
 	p.command("")
 	for i, w := range advice.Ways {

@@ -43,6 +43,9 @@ func (h *home) bookColumns() bookCols {
 	c.name = min(c.name, max(4, w/3))
 	if w >= 46 {
 		c.target = 6
+		for i := range h.overview.Runbooks {
+			c.target = max(c.target, widget.Width(runbook.ClockText(h.overview.Runbooks[i].Target))+1)
+		}
 	}
 	if w >= 56 {
 		c.forecast = 13

@@ -89,8 +89,11 @@ func (h *home) conclusion() []homeRow {
 		}
 	}
 	most := 2
-	if h.tight() {
+	switch {
+	case h.tight():
 		most = 1
+	case h.h >= 30:
+		most = 4
 	}
 	if found.Sure {
 		say(th.Strong, th.Sign.Arrow, found.Why, most)
