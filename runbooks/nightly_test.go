@@ -197,3 +197,42 @@ func BenchmarkNightlyCopy(b *testing.B) {
 	b.ReportMetric(wall.Seconds()/longest.Seconds(), "wall/longest")
 	b.ReportMetric(wall.Seconds(), "simulated-s")
 }
+
+// TestNightsOfTheCopies: on a bad night the probes say what is true of the copies, before anybody chooses one.
+func TestNightsOfTheCopies(t *testing.T) {
+	const asks = `lifeboat: 1
+kind: runbook
+name: asks
+title: How old are the copies
+guards:
+  - {id: replica, title: The replica follows, uses: replica.lag, with: {replica: "${{ estate.standby.replica }}", max: 1h}}
+  - {id: nightly, title: The nightly copy is whole, uses: copy.complete, with: {at: "${{ estate.standby.nightly }}", max_age: 26h}}
+steps:
+  - {id: call, title: Call, uses: manual, with: {text: call}}
+`
+	for night, want := range map[string]map[string]string{
+		"quiet":              {"replica": "holds: 198.51.100.21 is 3", "nightly": "holds: 198.51.100.21:/srv/nightly/www is whole since"},
+		"stopped-replica":    {"replica": "absent: ", "nightly": "holds: "},
+		"incomplete-nightly": {"replica": "holds: ", "nightly": "absent: 198.51.100.21:/srv/nightly/www is not whole: the copy from production that began"},
+	} {
+		t.Run(night, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				faults, err := sim.Night(night, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l, _ := estateLab(t, asks, string(read(t, "estate.yaml")), faults, 1)
+				for id, words := range want {
+					probe, err := l.Plan.BindGuard(id, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					o, err := probe.Observe(t.Context(), runbook.Call{})
+					if got := string(o.State) + ": " + o.Evidence; err != nil || !strings.HasPrefix(got, words) {
+						t.Errorf("%s: %s, %v; want %s", id, got, err, words)
+					}
+				}
+			})
+		})
+	}
+}

@@ -102,7 +102,7 @@ func (a *copyTree) mark(ctx context.Context, r remote, m *providers.CopyMarker) 
 		return err
 	}
 	argv := r.asRoot(a.marks())
-	res, err := a.w.Shell.Run(ctx, r.host, providers.Command{Argv: argv, Stdin: string(text) + "\n", Log: r.log, Hang: 5 * time.Minute})
+	res, err := a.w.Shell.Run(ctx, r.host, providers.Command{Argv: argv, Stdin: string(text) + "\n", Log: r.log, Hang: 15 * time.Minute})
 	if err != nil {
 		return err
 	}

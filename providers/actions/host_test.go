@@ -269,6 +269,7 @@ func TestRsyncStatuses(t *testing.T) {
 		{status: 11, stderr: "write failed: No space left on device", verdict: runbook.Definitive, do: "full"},
 		{status: 12, verdict: runbook.Transient, do: "no rsync on replica-1"},
 		{status: 23, verdict: runbook.Definitive, do: "log"},
+		{status: 25, stderr: "Deletions stopped due to --max-delete limit", verdict: runbook.Definitive, do: "still mounted"},
 		{status: 30, verdict: runbook.Transient, do: "60 s"},
 		{status: 127, verdict: runbook.Definitive, do: "install rsync"},
 		{status: 255, stderr: "ssh: connect to host: Connection refused", verdict: runbook.Transient},

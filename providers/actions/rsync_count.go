@@ -190,7 +190,7 @@ func (a *copyTree) foresee(ctx context.Context, call runbook.Call) runbook.Check
 func knownCommand(alias string, keys []string) string {
 	var words []string
 	for _, k := range keys {
-		if f := strings.Fields(k); len(f) >= 2 {
+		if f := strings.Fields(k); len(f) >= 2 && !strings.ContainsAny(k, `'"\%$`) {
 			words = append(words, alias, f[0], f[1])
 		}
 	}
