@@ -141,7 +141,7 @@ func everywhere(t testing.TB) string {
     uses: image.copy
     with: {image: "${{ each.production.image }}", from_region: "${{ each.production.region }}", region: %s, name: "${{ each.name }}", keep: 3}
     needs: []
-    retry: {attempts: 6}
+    retry: {attempts: 30}
 `, region, region)
 	}
 	return text
