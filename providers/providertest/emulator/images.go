@@ -243,6 +243,9 @@ func (e *Emulator) registerImage(c *call) *answer {
 			if _, err := e.ask(c.region, "DescribeSnapshots", "SnapshotId.1", s); err != nil {
 				return c.passOn(err)
 			}
+			if is, _ := e.snapshots[s].state(time.Now()); is != "completed" {
+				return c.fail(400, "IncorrectState", "Snapshot is in invalid state - "+is)
+			}
 		}
 		devices.kids = append(devices.kids, el("item", txt("deviceName", c.form.Get(prefix+"DeviceName")), ebs))
 	}
