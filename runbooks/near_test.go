@@ -95,7 +95,7 @@ func notNeeded(s *runbook.State) string {
 func TestRepair(t *testing.T) {
 	tests := []struct{ name, night, first, spared string }{
 		{"the services are down", "service-dead", "services", "again reboot"},
-		{"the machine hangs", "server-dead", "reboot", "reach services"},
+		{"the machine hangs", "server-dead", "reboot", "reach services stop"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
