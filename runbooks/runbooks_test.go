@@ -133,7 +133,7 @@ func TestWhatWaitsForWhat(t *testing.T) {
 	want := map[string]string{
 		"launch": "", "dns": "launch", "running": "launch", "address": "running", "attach": "running", "ready": "address",
 		"mount": "attach ready", "quiesce": "launch", "sync": "mount quiesce", "services": "sync", "converged": "dns",
-		"serving": "dns services",
+		"serving": "dns services", "told-ops": "", "over-ops": "serving",
 	}
 	for _, s := range plan.Steps {
 		if got := strings.Join(s.Needs, " "); got != want[s.ID] {

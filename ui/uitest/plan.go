@@ -20,7 +20,17 @@ func sources(edits ...string) (rb, estate runbook.Source) {
 		}
 		text = strings.Replace(text, edits[i], edits[i+1], 1)
 	}
-	return runbook.NewSource("failover.yaml", []byte(text)), runbook.NewSource("estate.yaml", []byte(shipped("estate.yaml")))
+	return runbook.NewSource("failover.yaml", []byte(text)), runbook.NewSource("estate.yaml", []byte(silent(shipped("estate.yaml"))))
+}
+
+// silent takes the channels out of the shipped estate: screens show the work, and nobody's messages beside it.
+func silent(estate string) string {
+	head, rest, _ := strings.Cut(estate, "\nnotify:\n")
+	_, tail, ok := strings.Cut(rest, "\n\n")
+	if !ok {
+		panic("the shipped estate has no channels any more")
+	}
+	return head + "\n" + tail
 }
 
 func shipped(name string) string {
