@@ -38,6 +38,8 @@ type Undoer interface {
 // the run go on, with its Outputs over what was given; whatever else it finds is shown to the person, who decides again.
 type Voucher interface {
 	Vouch(ctx context.Context, call Call) (Observation, error)
+	// Finds names the outputs that looking adds by itself, so that nobody has to type them.
+	Finds() []string
 }
 
 // Checker answers whether the step could succeed right now, without a side effect.

@@ -12,7 +12,26 @@ import (
 
 // Wanted lists the outputs of a step that steps to come read and that it has not left: who leaves the step out has to give
 // them. Which ones they are shows when each is taken away.
+//
+// What looking finds by itself (see Voucher) need not be given.
 func Wanted(p *Plan, s *State, step string) []string {
+	found := finds(p, step)
+	return slices.DeleteFunc(wanted(p, s, step), func(name string) bool { return slices.Contains(found, name) })
+}
+
+// finds are the outputs that the step's kind finds when it looks at what a person did.
+func finds(p *Plan, id string) []string {
+	step := p.step(id)
+	if step == nil || step.Kind.New == nil {
+		return nil
+	}
+	if v, looks := step.Kind.New().(Voucher); looks {
+		return v.Finds()
+	}
+	return nil
+}
+
+func wanted(p *Plan, s *State, step string) []string {
 	planned, ok := p.Step(step)
 	if !ok {
 		return nil
@@ -64,12 +83,16 @@ func Complete(p *Plan, s *State, q Question, r Reply) (Reply, error) {
 		return r, err
 	}
 	r.Outputs = outputs
-	missing := slices.DeleteFunc(Wanted(p, s, q.Step), func(name string) bool {
+	r.Claim = r.Choice == ChooseByHand && claims(p, s, q.Step, r.Outputs)
+	needed := Wanted(p, s, q.Step)
+	if r.Choice == ChooseSkip || !r.Claim && len(r.Outputs) > 0 { // nobody will look: all of it has to be said
+		needed = wanted(p, s, q.Step)
+	}
+	missing := slices.DeleteFunc(needed, func(name string) bool {
 		_, given := r.Outputs[name]
 		return given
 	})
 	if len(missing) == 0 {
-		r.Claim = r.Choice == ChooseByHand && claims(p, s, q.Step, r.Outputs)
 		return r, nil
 	}
 	return r, fmt.Errorf("later steps read what %s would have left: add %s=VALUE", q.Step, strings.Join(missing, "=VALUE "))
@@ -86,7 +109,15 @@ func claims(p *Plan, s *State, id string, outputs map[string]any) bool {
 		return false
 	}
 	said := s.Step(id).Claim
-	return said == nil || !reflect.DeepEqual(said.Outputs, outputs)
+	if said == nil {
+		return true
+	}
+	for name, value := range said.Outputs {
+		if !reflect.DeepEqual(outputs[name], value) {
+			return true
+		}
+	}
+	return false
 }
 
 // Given are the outputs that a person gave for a step, each as its kind declares it: what is typed is text. A host may stay

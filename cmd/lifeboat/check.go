@@ -208,24 +208,9 @@ func (a *app) simulatedFor(f *files, inputs map[string]string, sf simFlags) (*ch
 
 // looksOnly refuses every call that would change something: a check that tries one has a mistake, and does no harm.
 func looksOnly(set providers.Set) providers.Set {
-	set.Instances, set.Holdings = noLaunches{set.Instances}, noAllocations{set.Holdings}
-	return wrap.Fence(set, func(t runbook.Target) error { return errChanges(t.String()) })
-}
-
-func errChanges(what string) error {
-	return runbook.Fail("a check would have changed "+what, "it was refused; nothing was done", "")
-}
-
-type noLaunches struct{ providers.Instances }
-
-func (noLaunches) Launch(context.Context, string, providers.Launch) (providers.Instance, error) {
-	return providers.Instance{}, errChanges("the account: a launch")
-}
-
-type noAllocations struct{ providers.AddressMaker }
-
-func (noAllocations) Allocate(context.Context, string, map[string]string) (providers.Address, error) {
-	return providers.Address{}, errChanges("the account: a new address")
+	return wrap.LookOnly(set, func(what string) error {
+		return runbook.Fail("a check would have changed "+what, "it was refused; nothing was done", "")
+	})
 }
 
 func sshProgram() checked {

@@ -8,6 +8,9 @@ import (
 	"lifeboat/runbook"
 )
 
+// Finds are all but the id.
+func (a *launch) Finds() []string { return []string{"region", "zone", "address", "volume"} }
+
 // Vouch looks at the machine that a person launched by hand: DNS moves next, and must not move to a slip of the finger. It
 // must be there, alive, and where the volume is.
 func (a *launch) Vouch(ctx context.Context, call runbook.Call) (runbook.Observation, error) {

@@ -187,6 +187,8 @@ func (d *do) Undo(_ context.Context, call runbook.Call) (runbook.Observation, er
 	return runbook.Observation{State: runbook.Holds, Evidence: "gone"}, nil
 }
 
+func (d *do) Finds() []string { return nil }
+
 // Vouch knows ids that begin with "id".
 func (d *do) Vouch(_ context.Context, call runbook.Call) (runbook.Observation, error) {
 	d.s.mu.Lock()
