@@ -181,7 +181,7 @@ func TestConsoleAsksForOutputs(t *testing.T) {
 		t.Fatalf("%+v", q)
 	}
 	o := w.Opened()
-	if wants := o.Wants(&w.state, "launch"); !slices.Equal(wants, []string{"instance", "volume"}) {
+	if wants := o.Wants(&w.state, "launch"); !slices.Equal(wants, []string{"instance"}) {
 		t.Errorf("wanted are %v", wants)
 	}
 	if by := strings.Join(o.ByHand(&w.state, "address"), "\n"); !strings.Contains(by, "<launch.instance>") {
