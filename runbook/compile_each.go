@@ -14,6 +14,7 @@ import (
 type item struct {
 	name  string
 	each  string        // the source of the list that it is of
+	of    string        // the server whose DNS name it is; "" for all other entries
 	value reflect.Value // what `each` is in the step's expressions
 }
 
@@ -24,12 +25,18 @@ type group struct {
 	copies []*stepFile
 }
 
-// copyFor is the copy that is made for the entry; nil when there is none.
+// copyFor is the copy that is made for the entry, or for the server whose name the entry is; nil when there is none.
 func (g *group) copyFor(it *item) *stepFile {
-	if it == nil || g.each != it.each {
+	if it == nil {
 		return nil
 	}
-	i := slices.IndexFunc(g.copies, func(s *stepFile) bool { return s.item.name == it.name })
+	name := it.name
+	if it.of != "" && (g.each == "estate.servers" || g.each == "estate.machines") {
+		name = it.of
+	} else if g.each != it.each {
+		return nil
+	}
+	i := slices.IndexFunc(g.copies, func(s *stepFile) bool { return s.item.name == name })
 	if i < 0 {
 		return nil
 	}
@@ -113,7 +120,7 @@ func eachText(n *yaml.Node) string {
 	return text
 }
 
-const eachHint = "write each: estate.machines (every server), each: estate.servers (all but the main one), each: estate.notify, or a list"
+const eachHint = "write each: estate.machines (every server), each: estate.servers (all but the main one), each: estate.names (their DNS names), each: estate.notify, or a list"
 
 // items are the entries behind an `each`.
 func (c *compilation) items(n *yaml.Node, text string) []item {
@@ -133,6 +140,8 @@ func (c *compilation) items(n *yaml.Node, text string) []item {
 		v = reflect.ValueOf(c.estate.machines(false))
 	case slices.Equal(path[1:], []any{"machines"}):
 		v = reflect.ValueOf(c.estate.machines(true))
+	case slices.Equal(path[1:], []any{"names"}):
+		v = reflect.ValueOf(c.estate.names())
 	default:
 		var wrong *astray
 		if v, _, wrong = tread(reflect.ValueOf(c.estate).Elem(), "estate", path[1:], 0); wrong != nil {
@@ -160,7 +169,11 @@ func entriesOf(v reflect.Value) ([]item, error) {
 		if slices.ContainsFunc(out, func(it item) bool { return it.name == name }) {
 			return fmt.Errorf("each has two entries called %q", name)
 		}
-		out = append(out, item{name: name, value: e})
+		it := item{name: name, value: e}
+		if dns, ok := e.Interface().(nameItem); ok {
+			it.of = slug(dns.Server.Name)
+		}
+		out = append(out, it)
 		return nil
 	}
 	switch {

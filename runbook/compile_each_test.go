@@ -15,7 +15,7 @@ service: {name: www.example.com, url: "https://www.example.com/"}
 production: {region: us-west-1, zone: us-west-1a, image: ami-0main, type: m7i.large, key_name: shop}
 standby: {region: us-east-1, zone: us-east-1a, image: ami-0copy, type: m7i.large, profile: shop-server}
 servers:
-  web: {production: {image: ami-0web}, standby: {image: ami-0webcopy, type: t3.small, zone: us-east-1b}, services: [nginx]}
+  web: {production: {image: ami-0web}, standby: {image: ami-0webcopy, type: t3.small, zone: us-east-1b}, services: [nginx], names: [www2.example.com, img.example.com]}
   build: {production: {image: ami-0build}, standby: {image: {tags: {Name: build}}, region: eu-west-1, address: 198.51.100.8}}
 notify:
   - {name: oncall, topic: "arn:aws:sns:us-east-1:123456789012:oncall"}
@@ -64,6 +64,11 @@ func TestEachMakesAStepForEveryEntry(t *testing.T) {
   - {id: none, each: estate.backups, uses: manual}
   - {id: last, uses: manual}
 `, "first() last(first)"},
+		{"a DNS name goes along with its server", `steps:
+  - {id: launch, each: estate.servers, uses: instance.launch, with: {image: a, type: b, zone: c}}
+  - {id: name, each: estate.names, title: "${{ each.name }} to ${{ each.server.name }}", uses: instance.ready, with: {instance: "${{ steps.launch.instance }}"}}
+  - {id: after, each: estate.servers, uses: manual, needs: [launch]}
+`, "launch-build() launch-web() name-www2-example-com(launch-web) name-img-example-com(launch-web) after-build(launch-build) after-web(launch-web)"},
 		{"a list in the file", `steps:
   - {id: do, each: [One, "Two three", 4], uses: manual}
 `, "do-one() do-two-three() do-4()"},

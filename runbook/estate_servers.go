@@ -42,6 +42,23 @@ func (e *Estate) machines(all bool) []machineItem {
 	return out
 }
 
+// nameItem is a DNS name as `each: estate.names` sees it: its server beside it.
+type nameItem struct {
+	Name   string      `key:"name"`
+	Server machineItem `key:"server"`
+}
+
+// names lists the DNS names of the further servers. The main one's is service.name.
+func (e *Estate) names() []nameItem {
+	var out []nameItem
+	for _, m := range e.machines(false) {
+		for _, name := range m.Names {
+			out = append(out, nameItem{Name: name, Server: m})
+		}
+	}
+	return out
+}
+
 // machine is the main server's side.
 func (s Site) machine() Machine {
 	return Machine{
