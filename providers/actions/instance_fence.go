@@ -273,7 +273,7 @@ func (a *fence) happened(ctx context.Context, call runbook.Call, err error) bool
 // await looks until the way that was taken holds, for so long at most.
 func (a *fence) await(ctx context.Context, call runbook.Call, way string, limit time.Duration, tried []string) (runbook.Observation, error) {
 	began, last := a.w.clock.Now(), ""
-	for pause := 300 * time.Millisecond; ; pause = min(pause*3/2, time.Second) {
+	for pause := 300 * time.Millisecond; ; pause = min(pause*3/2, 600*time.Millisecond) {
 		o, err := a.look(ctx, call, tried)
 		if err == nil && o.State == runbook.Holds {
 			o.Evidence += fmt.Sprintf(" (%s, after %s)", way, a.w.clock.Now().Sub(began).Round(100*time.Millisecond))
