@@ -117,18 +117,47 @@ func (w *asked) aside(rs []page.Reading) []probe {
 // returned reports whether production's machine runs although the page is served from the standby region: after a failover
 // that is the old primary, come back.
 func returned(rs []page.Reading) (id string, back bool) {
-	moved := false
 	for i := range rs {
 		for _, c := range rs[i].Clues {
-			switch {
-			case c.About == runbook.AboutPage && c.Found == runbook.Fine:
-				moved = c.Name != "" && c.Name == standbyOf(rs)
-			case c.About == runbook.AboutServer && (c.Found == runbook.Fine || c.Found == runbook.Starting):
+			if c.About == runbook.AboutServer && (c.Found == runbook.Fine || c.Found == runbook.Starting) {
 				id, back = rs[i].Name, true
 			}
 		}
 	}
-	return id, moved && back
+	return id, back && moved(rs)
+}
+
+// moved reports whether the page is served from the standby region.
+func moved(rs []page.Reading) bool {
+	for i := range rs {
+		for _, c := range rs[i].Clues {
+			if c.About == runbook.AboutPage && c.Found == runbook.Fine && c.Name != "" && c.Name == standbyOf(rs) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// leftBehind takes what a failover has left for what it is: an old server that stands still, and a standby that is in use, are
+// no faults while the service is there.
+func leftBehind(rs []page.Reading) {
+	if !moved(rs) {
+		return
+	}
+	for i := range rs {
+		r := &rs[i]
+		for _, c := range r.Clues {
+			switch {
+			case c.About == runbook.AboutServer && c.Found == runbook.Dead:
+				r.Verdict, r.Do = page.Well, ""
+				r.Value += "; the service has moved away from it"
+			case c.About == runbook.AboutStandby && c.Found == runbook.Faulty && r.Verdict == page.Warn:
+				r.Verdict, r.Do = page.Well, ""
+				r.Value += ": it serves"
+			}
+		}
+	}
 }
 
 // standbyOf is the second of the two regions that are asked.
