@@ -124,7 +124,7 @@ func TestLabFaults(t *testing.T) {
 				got = s.lifeboat(s.failover("--plain")...)
 			}
 			if got.code == exitGoesOn && (c.says != "" || c.any) {
-				if tail := got.last(8); !strings.Contains(tail, c.says) || !strings.Contains(tail, "lifeboat attach") {
+				if tail := got.last(14); !strings.Contains(tail, c.says) || !strings.Contains(tail, "lifeboat attach") {
 					t.Errorf("the last lines do not say why, and how to go on:\n%s", tail)
 				}
 				x.Remove()

@@ -208,10 +208,11 @@ func (a *imageCopy) there(ctx context.Context, before copyBefore) (providers.Ima
 	return best, nil
 }
 
-// asGood says whether a copy of the source is as good as a new one. An image never changes, a root volume does.
+// asGood says whether a copy of the source is as good as a new one. An image never changes, a root volume does: a copy of
+// the image, however young, does not hold what the server has now.
 func (a *imageCopy) asGood(i providers.Image) bool {
 	if a.snapshots() && a.MaxAge > 0 {
-		return a.w.clock.Now().Sub(i.Created) <= time.Duration(a.MaxAge)
+		return i.Source == "" && a.w.clock.Now().Sub(i.Created) <= time.Duration(a.MaxAge)
 	}
 	return !a.snapshots() || a.Image != ""
 }

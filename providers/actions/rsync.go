@@ -336,6 +336,7 @@ func (a *copyTree) Apply(ctx context.Context, call runbook.Call) (runbook.Observ
 	if err != nil {
 		return runbook.Observation{}, err
 	}
+	a.learn(ctx, call)
 	if err := a.prepareHost(ctx, r, place); err != nil {
 		return runbook.Observation{}, err
 	}
@@ -469,8 +470,6 @@ func (a *copyTree) Check(ctx context.Context, call runbook.Call) []runbook.Check
 
 // Depends is both hosts.
 func (a *copyTree) Depends() []runbook.Dependency { return onHost(a.From.Host, a.To.Host) }
-
-func (a *copyTree) Permissions() []string { return nil }
 
 // ByHand hands the pinned keys over as the step does.
 func (a *copyTree) ByHand(call runbook.Call) []string {

@@ -26,6 +26,8 @@ type Options struct {
 	OnAddress func(address, instance string, up bool)
 	// OnVolume is told when a volume is attached to a machine and when it has left, from the same goroutine.
 	OnVolume func(volume, instance, device string, attached bool)
+	// OnReboot is told that a machine is to boot anew, from the same goroutine.
+	OnReboot func(instance string)
 }
 
 // Delays are how long things take.

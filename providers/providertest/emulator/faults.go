@@ -24,12 +24,13 @@ const (
 
 // Fault is a rule. Empty fields match everything; Action and Region may be patterns of package path.
 type Fault struct {
-	Service string // ec2, route53, sts, s3
-	Action  string // RunInstances, Describe*
-	Region  string // from the signature, so that Route 53 is us-east-1
-	Skip    int    // how many matching requests pass first
-	Every   int    // of those that follow it hits the first of each so many; 0: each one
-	Times   int    // how many it hits; 0: all
+	Service string            // ec2, route53, sts, s3
+	Action  string            // RunInstances, Describe*
+	Region  string            // from the signature, so that Route 53 is us-east-1
+	Params  map[string]string // of the query protocol: those named must be so
+	Skip    int               // how many matching requests pass first
+	Every   int               // of those that follow it hits the first of each so many; 0: each one
+	Times   int               // how many it hits; 0: all
 	Kind    FaultKind
 	Code    string
 	Message string
@@ -81,11 +82,11 @@ type faults struct {
 }
 
 // hit returns the fault that befalls the request, if any, and counts it.
-func (fs *faults) hit(service, action, region string) *Injected {
+func (fs *faults) hit(c *call) *Injected {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	for _, x := range fs.all {
-		if !matches(x.f.Service, service) || !matches(x.f.Action, action) || !matches(x.f.Region, region) {
+		if !matches(x.f.Service, c.service) || !matches(x.f.Action, c.action) || !matches(x.f.Region, c.region) || !x.f.asks(c) {
 			continue
 		}
 		x.seen++
@@ -97,6 +98,15 @@ func (fs *faults) hit(service, action, region string) *Injected {
 		return x
 	}
 	return nil
+}
+
+func (f *Fault) asks(c *call) bool {
+	for name, value := range f.Params {
+		if c.form.Get(name) != value {
+			return false
+		}
+	}
+	return true
 }
 
 func matches(pattern, s string) bool {

@@ -81,3 +81,13 @@ func (e *Emulator) SeedStop(instance string) {
 	m.state = "stopping"
 	e.note(e.passed(m))
 }
+
+// Images are the account's images of a region, in the order of their ids.
+func (e *Emulator) Images(region string) []string {
+	var out []string
+	for _, i := range e.must(region, "DescribeImages", "Owner.1", "self").all("imagesSet", "item") {
+		out = append(out, i.get("imageId"))
+	}
+	slices.Sort(out)
+	return out
+}

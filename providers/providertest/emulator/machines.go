@@ -389,6 +389,9 @@ func (e *Emulator) reboot(c *call) *answer {
 			return c.fail(400, "IncorrectState", "The instance '"+id+"' is not in a state from which it can be rebooted.")
 		}
 		m.up = time.Now() // its checks begin anew
+		if f := e.opts.OnReboot; f != nil && !e.closed {
+			e.events <- func() { f(id) }
+		}
 		c.effect = strings.TrimSpace(c.effect + " rebooted " + id)
 	}
 	return c.done(txt("return", "true"))

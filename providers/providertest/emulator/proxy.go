@@ -91,7 +91,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reset(w)
 		return
 	}
-	x := e.faults.hit(c.service, c.action, c.region)
+	x := e.faults.hit(c)
 	if x == nil {
 		a := e.answer(c)
 		e.record(c, a, "")

@@ -74,6 +74,14 @@ func (e *Emulator) SeedAssociation(region, address, instance string) {
 	e.address(m.public(), m.id, true)
 }
 
+// SeedAttachment hangs a volume on a machine. Options.OnVolume is not told.
+func (e *Emulator) SeedAttachment(region, volume, instance, device string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.mustLocked(region, "AttachVolume", "VolumeId", volume, "InstanceId", instance, "Device", device)
+	e.disks[volume] = &disk{id: volume, region: region, instance: instance, device: device, state: "attached"}
+}
+
 // SeedKeyPair makes an EC2 key pair of that name.
 func (e *Emulator) SeedKeyPair(region, name string) { e.must(region, "CreateKeyPair", "KeyName", name) }
 

@@ -20,7 +20,7 @@ func (l *Lab) writeEstate() {
 	}
 	l.URL = fmt.Sprintf("http://%s:%d/", Name, l.port)
 	text := strings.NewReplacer(
-		"ACCOUNT", emulator.Account, "DRILLNAME", DrillName, "NAME", Name, "PORT", strconv.Itoa(l.port), "HOSTEDZONE", l.Zone,
+		"MOREOFPRODUCTION", l.originLines(), "MOREKEYS", l.originKeys(), "NIGHTLY", l.NightlyPath(), "ACCOUNT", emulator.Account, "DRILLNAME", DrillName, "NAME", Name, "PORT", strconv.Itoa(l.port), "HOSTEDZONE", l.Zone,
 		"SERVERS", strings.Join(servers, ", "), "PREGION", ProductionRegion, "INSTANCE", l.Instance, "PADDRESS", l.ProductionAddress,
 		"SREGION", StandbyRegion, "SZONE", StandbyZone, "IMAGE", l.Image, "DRILLADDRESS", l.DrillAddress, "ADDRESS", l.Address,
 		"DRILLVOLUME", l.DrillVolume, "VOLUME", l.Volume, "MOUNT", l.MountPath(), "DATA", l.Data, "IDENTITY", l.identity,
@@ -46,7 +46,7 @@ production:
   region: PREGION
   instance: INSTANCE
   address: PADDRESS
-standby:
+MOREOFPRODUCTIONstandby:
   region: SREGION
   zone: SZONE
   image: IMAGE
@@ -62,6 +62,7 @@ standby:
     pause: [dbctl, replica, pause]
     paused: [dbctl, replica, is-paused]
     resume: [dbctl, replica, resume]
+  nightly: {host: REPLICAHOST, id: replica, port: REPLICAPORT, path: "NIGHTLY", identity: "IDENTITY"}
   subnet: SUBNET
   security_groups: [GROUP]
   key_name: shop
@@ -72,7 +73,7 @@ ssh:
   config: none
   host_keys:
     replica: ["REPLICAKEY"]
-vars:
+MOREKEYSvars:
   services: [bbj, httpd]
 drill:
   service:

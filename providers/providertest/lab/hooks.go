@@ -13,10 +13,14 @@ import (
 func (l *Lab) onAddress(address, instance string, up bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || instance == l.Instance || l.Instance == "" {
+	production := instance == l.Instance
+	if l.closed || l.Instance == "" || production && l.Origin == nil {
 		return // production serves by itself
 	}
 	if !up {
+		if production {
+			l.goDown(instance)
+		}
 		delete(l.leads, address)
 		l.point(address, "")
 		return
@@ -31,12 +35,12 @@ func (l *Lab) onAddress(address, instance string, up bool) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			if !l.closed && l.leads[address] == instance {
-				l.point(address, l.standby)
+				l.arrive(address, instance)
 			}
 		}))
 		return
 	}
-	l.point(address, l.standby)
+	l.arrive(address, instance)
 }
 
 func (l *Lab) point(address, host string) {
@@ -46,12 +50,16 @@ func (l *Lab) point(address, host string) {
 }
 
 // onVolume makes the disk of an attached volume appear on the standby.
-func (l *Lab) onVolume(volume, _, _ string, attached bool) {
+func (l *Lab) onVolume(volume, instance, _ string, attached bool) {
+	machine := l.Machine
+	if instance == l.Instance && l.Origin != nil {
+		machine = l.Origin
+	}
 	err := error(nil)
 	if attached {
-		err = l.Machine.Plug(volume, l.Content(volume))
+		err = machine.Plug(volume, l.Content(volume))
 	} else {
-		err = l.Machine.Unplug(volume)
+		err = machine.Unplug(volume)
 	}
 	if err != nil {
 		l.t.Errorf("volume %s, attached=%v: %v", volume, attached, err)

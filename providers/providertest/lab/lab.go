@@ -20,6 +20,7 @@ import (
 // The estate's fixed names.
 const (
 	ProductionRegion = "us-west-1"
+	ProductionZone   = "us-west-1a"
 	StandbyRegion    = "us-east-1"
 	StandbyZone      = "us-east-1a"
 	Name             = "www.example.com"
@@ -37,6 +38,8 @@ type Options struct {
 	Delays Delays
 	// Production serves at the start. Otherwise its machine is stopped.
 	Production bool
+	// Server makes production's machine a real one, with ssh, a volume and services of its own; otherwise it is a page.
+	Server bool
 }
 
 // Delays are those of AWS, and how long a machine takes from running to answering ssh.
@@ -70,9 +73,12 @@ type Lab struct {
 	DrillAddress, DrillVolume string
 	Instance                  string // of production
 	ProductionAddress         string
+	ProductionImage           string
 
 	Standby, Replica *labhost.SSHD
 	Machine          *labhost.Machine // the standby's devices, mounts and services
+	Origin           *labhost.Machine // production's, where it is a real server
+	ProductionVolume string           // of a real production
 	Data             string           // the replica's folder
 	Names            []*labhost.NameServer
 
@@ -80,7 +86,9 @@ type Lab struct {
 	opts      Options
 	standby   string // the standby's own address, which no client knows
 	replica   string
-	port      int // of the page
+	origin    string        // production's own address
+	originSSH *labhost.SSHD // of a real production
+	port      int           // of the page
 	addresses *labhost.Addresses
 	identity  string
 
@@ -106,14 +114,17 @@ func Start(t testing.TB, o Options) *Lab {
 	l.startHosts()
 	l.AWS = emulator.ForTest(t, emulator.Options{
 		Delays: o.Delays.Delays, OnAddress: l.onAddress, OnVolume: l.onVolume,
-		HostKeys: func(string) []string { return []string{l.Standby.HostKey} },
+		OnReboot: l.onReboot, HostKeys: l.hostKeys,
 	})
 	t.Cleanup(l.stop) // before the emulator: nothing may call into what is gone
 	l.seed()
-	if o.Production {
-		l.serveProduction()
-	} else {
+	switch {
+	case !o.Production:
 		l.AWS.SeedStop(l.Instance)
+	case o.Server:
+		l.await(l.ProductionAddress)
+	default:
+		l.serveProduction()
 	}
 	for range 2 {
 		l.Names = append(l.Names, labhost.StartDNS(t, func(name, kind string) ([]string, time.Duration, bool) {
@@ -148,6 +159,9 @@ esac
 	l.Replica = labhost.StartSSHD(l.t, sshd(l.folder("replica-sshd"), l.replica, public, bin))
 	l.must(Fill(l.Data))
 	l.port = labhost.FreePort(l.t, l.standby)
+	if l.opts.Server {
+		l.startOrigin(public)
+	}
 	l.addresses = labhost.NewAddresses(l.t, l.Standby.Port, l.port)
 }
 
@@ -191,7 +205,11 @@ func (l *Lab) seed() {
 	l.Volume, l.DrillVolume = aws.SeedVolume(StandbyRegion, StandbyZone, 8), aws.SeedVolume(StandbyRegion, StandbyZone, 8)
 	aws.SeedKeyPair(StandbyRegion, "shop")
 	l.ProductionAddress = aws.SeedAddress(ProductionRegion)
-	instance := aws.SeedInstance(ProductionRegion, ProductionRegion+"a", aws.SeedImage(ProductionRegion, "shop"))
+	l.ProductionImage = aws.SeedImage(ProductionRegion, "shop")
+	instance := aws.SeedInstance(ProductionRegion, ProductionZone, l.ProductionImage)
+	if l.opts.Server {
+		l.seedOrigin(instance)
+	}
 	l.mu.Lock() // AWS tells of its address meanwhile
 	l.Instance = instance
 	l.mu.Unlock()
@@ -202,7 +220,7 @@ func (l *Lab) seed() {
 	for _, volume := range []string{l.Volume, l.DrillVolume} {
 		l.must(Nightly(l.Data, l.Content(volume)))
 	}
-	for _, service := range []string{"bbj", "httpd"} {
+	for _, service := range services {
 		port := l.port
 		if service == "bbj" {
 			port = labhost.FreePort(l.t, l.standby)

@@ -45,6 +45,14 @@ func NewMachine(t testing.TB, dir string) *Machine {
 	if err := WriteTool(m.Bin, "sudo", "while [ \"$1\" = -n ] || [ \"$1\" = -- ]; do shift; done\nexec \"$@\"\n"); err != nil {
 		t.Fatal(err)
 	}
+	// Its kernel is this machine's; what it says of its boot is its own.
+	cat := fmt.Sprintf("case \"$1\" in /proc/sys/kernel/random/boot_id) cd %s && exec /bin/cat boot_id uptime ;; esac\nexec /bin/cat \"$@\"\n", shellQuote(dir))
+	if err := WriteTool(m.Bin, "cat", cat); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.newBoot(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(m.StopServices)
 	return m
 }
