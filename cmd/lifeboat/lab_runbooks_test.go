@@ -38,6 +38,43 @@ func (s *stage) measured(what string) {
 	s.t.Logf("%s: %.1f s of work, %d calls that changed something", what, state.FinishedAt.Sub(state.ClockFrom).Seconds(), len(s.AWS.Mutations()))
 }
 
+// asked asks whether a runbook is ready; what it says is the matter of other tests.
+func (s *stage) asked(book string, set ...string) {
+	s.t.Helper()
+	if got := s.lifeboat(append([]string{"check", book, "--estate", s.Estate}, set...)...); got.code != exitDone && got.code != exitRefused {
+		s.t.Errorf("check %s: %s", book, got)
+	}
+}
+
+// launching are what the policy of a runbook that launches has beyond what the lab sees, with reasons; further ones follow
+// in pairs.
+func launching(more ...string) map[string]string {
+	out := map[string]string{
+		"ec2:CreateTags":                "AWS asks for it when tags go with ec2:RunInstances; it is no call of its own",
+		"ec2:CreateVolume":              "a launch that goes to another zone makes the volume anew there",
+		"ec2:DeleteVolume":              "its undo deletes that volume",
+		"ec2:DescribeAvailabilityZones": "other zones are asked for when the volume has a snapshot; the lab's has none",
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		out[more[i]] = more[i+1]
+	}
+	return out
+}
+
+// await waits until the address serves the page: what was started boots.
+func (s *stage) await(address, want string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; <-time.After(20 * time.Millisecond) {
+		page, err := s.Page(address)
+		if err == nil && page == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("the page is %q, %v; want %q", page, err, want)
+		}
+	}
+}
+
 // alike fails unless two volumes hold the same.
 func (s *stage) alike(a, b string) {
 	s.t.Helper()
@@ -84,6 +121,7 @@ func (s *stage) named(address string, ttl time.Duration) {
 func TestLabSwitchover(t *testing.T) {
 	t.Parallel()
 	s := open(t, "", lab.Options{Delays: lab.Quick, Production: true, Server: true})
+	s.asked("switchover")
 	s.want(exitDone, s.live("switchover", "start="+lab.StandbyRegion, "freeze=FREEZE"))
 	s.measured("switchover")
 	m := s.machine(lab.StandbyRegion)
@@ -100,6 +138,11 @@ func TestLabSwitchover(t *testing.T) {
 		t.Errorf("%d launches took effect, want 1", n)
 	}
 	s.recorded(s.run(), runbook.Done)
+
+	s.want(exitDone, s.lifeboat("undo", string(s.run()), "--plain", "--confirm", "undo=live"))
+	s.gone(lab.StandbyRegion)
+	s.await(s.ProductionAddress, lab.Live)
+	s.exactly("switchover", launching())
 }
 
 // TestLabFailback goes over, takes orders there, and comes back with them by the runbook that the record of the run gives.
@@ -118,6 +161,8 @@ func TestLabFailback(t *testing.T) {
 	file := filepath.Join(s.Dir, "failback.yaml")
 	s.want(exitDone, s.lifeboat("failback", string(s.run()), "-o", file))
 	s.AWS.Forget()
+	s.asked(file)
+	s.asked(file, "--set", "server=launch")
 	s.want(exitDone, s.live(file, "start="+lab.ProductionRegion, "freeze=FREEZE", "terminate="+launched))
 	s.measured("failback")
 
@@ -140,6 +185,9 @@ func TestLabFailback(t *testing.T) {
 	if s.Machine.Mounted(s.MountPath()) != "" {
 		t.Error("the standby volume is still mounted")
 	}
+	s.exactly(file, launching(
+		"ec2:RunInstances", "a production that is gone is launched anew, by an input", "ec2:AssociateAddress", "its address", "ec2:AttachVolume", "its volume", "ec2:StopInstances", "an undo stops what the run has started",
+	))
 	s.recorded(s.run(), runbook.Done)
 }
 
@@ -176,6 +224,7 @@ func TestLabRepair(t *testing.T) {
 		t.Error("the volume is not mounted")
 	}
 	s.page(s.ProductionAddress, lab.Live, s.Address)
+	s.exactly("repair", map[string]string{"ec2:GetConsoleOutput": "the estate pins production's key; without that its console is read"})
 	s.named(s.ProductionAddress, 5*time.Minute)
 }
 
@@ -187,6 +236,7 @@ func TestLabRelaunch(t *testing.T) {
 	// The new machine's services serve the folder that they serve on every machine of the image.
 	s.Estate = s.otherwise(s.OriginPath(), s.MountPath())
 	s.Origin.StopServices()
+	s.asked("relaunch")
 	s.want(exitDone, s.live("relaunch", "start="+lab.ProductionRegion))
 	s.measured("relaunch")
 	var lives []emulator.Machine
@@ -210,6 +260,14 @@ func TestLabRelaunch(t *testing.T) {
 		t.Errorf("the DNS was changed %d times", n)
 	}
 	s.recorded(s.run(), runbook.Done)
+
+	s.want(exitDone, s.lifeboat("undo", string(s.run()), "--plain", "--confirm", "undo=live"))
+	more := launching(
+		"ec2:DescribeSnapshots", "the newest one is looked for where the data is to be a snapshot's, by an input", "ec2:DescribeVolumeStatus", "and the volume that is made of it is watched",
+		"ec2:DisassociateAddress", "a fence takes the address away where a stop does not help; and an undo, where nobody held it before",
+	)
+	delete(more, "ec2:DescribeAvailabilityZones") // readiness asks: the launch names no volume
+	s.exactly("relaunch", more)
 }
 
 // TestLabCopies makes the copies of a night: the image, once and not again; and the data, with a marker that says it is whole.
@@ -222,21 +280,29 @@ func TestLabCopies(t *testing.T) {
 	s.want(exitDone, s.live("copy-images"))
 	s.measured("copy-images")
 	made := slices.DeleteFunc(s.AWS.Images(lab.StandbyRegion), func(i string) bool { return slices.Contains(before, i) })
-	if len(made) != 1 || s.effects("copied ") != 1 {
+	if len(made) != 1 || s.effects("made ") != 1 {
 		t.Fatalf("it made %q\n%s", made, s.logs())
 	}
 	s.want(exitDone, s.live("copy-images"))
 	if now := s.AWS.Images(lab.StandbyRegion); len(now) != len(before)+1 {
 		t.Errorf("a second run copied again: %q", now)
 	}
+	tags := "AWS asks for it when tags go with what is made; it is no call of its own"
+	kept := "copies beyond the third are removed; the lab has fewer"
+	shared := "the lab's image is shared with nobody"
+	s.exactly("copy-images", map[string]string{"ec2:CreateTags": tags, "ec2:DeregisterImage": kept, "ec2:DeleteSnapshot": kept, "ec2:DescribeInstances": kept, "ec2:ModifyImageAttribute": shared})
+	s.AWS.Forget()
 	s.want(exitDone, s.live("copy-images", "--set method=snapshot"))
 	s.measured("copy-images by snapshots")
 	if now := s.AWS.Images(lab.StandbyRegion); len(now) != len(before)+2 {
 		t.Errorf("there are %q", now)
 	}
+	s.exactly("copy-images", map[string]string{"ec2:CreateTags": tags, "ec2:DeregisterImage": kept, "ec2:ModifyImageAttribute": shared}, "--set", "method=snapshot")
+	s.AWS.Forget()
 
 	s.want(exitDone, s.live("nightly-copy"))
 	s.measured("nightly-copy")
+	s.exactly("nightly-copy", nil)
 	marker := filepath.Join(s.NightlyPath(), ".lifeboat-copy")
 	if text, err := os.ReadFile(marker); err != nil || len(text) == 0 {
 		t.Errorf("the marker is %q, %v", text, err)

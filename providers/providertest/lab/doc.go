@@ -7,6 +7,9 @@
 // runs, at the machine's present address only, and an association cuts every connection to the temporary one. A volume
 // that is attached appears as a disk, a folder of the lab.
 //
+// With Options.Server production is such a machine too, with a volume and services that start when it boots; a stop ends
+// them, and a reboot gives it another boot id. A new machine of any region leads to the standby's.
+//
 // It is for tests only. It refuses to leave the loopback, and to leave a process behind. It has one standby machine: a
 // second instance that somebody launches runs in AWS, where a test can count it, and leads to the same ssh server.
 //
