@@ -109,7 +109,7 @@ type Observation struct {
 	State    Holding
 	Evidence string
 	Outputs  map[string]any // by name, as the kind declares them; JSON values only
-	Made     []Target
+	Made     []Target       // whatever the state: with Absent it is a part of what is wanted, for which the key stays
 	Changed  []Target
 	KeySpent bool // Absent or Broken, and the key cannot be used again: what it made is gone
 }

@@ -178,6 +178,8 @@ type StepUnknown struct {
 	Why     string `json:"why"`            // what was sent and why its end is not known
 	Seen    string `json:"seen,omitempty"` // what looking has found so far
 	Ask     bool   `json:"ask,omitempty"`
+	// Made is what there is of it, as far as it is known.
+	Made []Target `json:"made,omitempty"`
 }
 
 // StepSkipped: an operator left the step out, with a reason and the outputs that later steps read.

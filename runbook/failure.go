@@ -27,6 +27,8 @@ type Failure struct {
 	Verdict Verdict `json:"verdict"`
 	// Fallbacks are other ways to do the step, the best first; see Fallback.
 	Fallbacks []Fallback `json:"fallbacks,omitempty"`
+	// Made is what the attempt has made and left, so that it is in the ledger and may be cleaned up.
+	Made []Target `json:"made,omitempty"`
 }
 
 func (f *Failure) Error() string { return f.What }

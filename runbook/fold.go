@@ -183,6 +183,9 @@ func (s *State) applyDecision(e Event) bool {
 		}
 		if f.Generation > st.Generation {
 			st.Before = nil // nothing of the old key is left: what is there now is what was there before
+			if st.Status == StatusUnknown {
+				st.Made = nil // looking has found that it is gone
+			}
 		}
 		st.Status, st.Attempt, st.Generation = StatusRetrying, f.Attempt-1, f.Generation
 		st.NotBefore, st.Failure, st.Again, st.Spent, st.Ask = e.Time.Add(time.Duration(f.After)), nil, false, false, false
@@ -239,12 +242,14 @@ func (s *State) applyStep(e Event) {
 	case *StepSucceeded:
 		st := s.step(f.Step)
 		st.Status, st.Ended, st.Evidence, st.Outputs = StatusDone, e.Time, f.Evidence, f.Outputs
-		st.Made, st.Changed, st.Failure, st.Ask, st.Question = f.Made, f.Changed, nil, false, 0
+		st.makes(f.Made)
+		st.Changed, st.Failure, st.Ask, st.Question = f.Changed, nil, false, 0
 	case *StepFailed:
 		st := s.step(f.Step)
 		failure := f.Error
 		st.Status, st.Ended, st.Failure, st.Again, st.Spent = StatusFailed, e.Time, &failure, f.Again, f.Spent
 		st.Cut = f.Cut
+		st.makes(f.Error.Made)
 		if f.Attempt > st.Attempt { // it failed before its intent: Prepare found that it cannot be
 			st.Attempt = f.Attempt
 			st.Tries++
@@ -257,6 +262,7 @@ func (s *State) applyStep(e Event) {
 	case *StepUnknown:
 		st := s.step(f.Step)
 		st.Status, st.Why, st.Seen, st.Ask, st.Question = StatusUnknown, f.Why, f.Seen, f.Ask, 0
+		st.makes(f.Made)
 		if f.Ask {
 			st.Question = e.Seq
 		}
@@ -265,6 +271,15 @@ func (s *State) applyStep(e Event) {
 		st.Status, st.Reason, st.Ended = StatusNotNeeded, f.If, e.Time
 	case *StepOverdue:
 		s.step(f.Step).Overdue = true
+	}
+}
+
+// makes adds what is not known yet for made.
+func (st *StepState) makes(made []Target) {
+	for _, t := range made {
+		if !slices.Contains(st.Made, t) {
+			st.Made = append(slices.Clip(st.Made), t)
+		}
 	}
 }
 

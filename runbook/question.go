@@ -163,7 +163,7 @@ func (q Question) Answer(r Reply) (Fact, error) {
 }
 
 // Retry fills in the attempt to come and its generation. The generation rises after a definitive
-// failure and when the key was spent; an attempt in doubt keeps its key.
+// failure that left nothing and when the key was spent; an attempt in doubt keeps its key.
 func (s *State) Retry(f *StepRetried) *StepRetried {
 	st := s.Step(f.Step)
 	f.Attempt = st.Attempt + 1
@@ -175,7 +175,8 @@ func (s *State) Retry(f *StepRetried) *StepRetried {
 		return f
 	}
 	definitive := (st.Status == StatusFailed || st.Claim != nil) && st.Failure != nil && st.Failure.Verdict == Definitive
-	if st.Attempt > 0 && (definitive || st.Spent) {
+	// While something of this key is there, another key would make it a second time.
+	if st.Attempt > 0 && (definitive && len(st.Made) == 0 || st.Spent) {
 		f.Generation = st.Generation + 1
 	}
 	return f

@@ -162,15 +162,23 @@ func (s *State) Guard(id string) GuardState {
 	return GuardState{Status: StatusWaiting}
 }
 
-// Ledger lists what the run made or changed and has not put back, oldest first.
+// Ledger lists what the run made or changed and has not put back, oldest first: what a step has made stands there however
+// the step has ended.
 func (s *State) Ledger() []LedgerEntry {
 	var out []LedgerEntry
 	for id, st := range s.Steps {
-		if st.Undo == UndoDone || st.Status != StatusDone {
+		if st.Undo == UndoDone {
 			continue
 		}
+		at := st.Ended
+		if at.IsZero() {
+			at = st.Since
+		}
 		for _, t := range st.Made {
-			out = append(out, LedgerEntry{Step: id, Target: t, Made: true, At: st.Ended})
+			out = append(out, LedgerEntry{Step: id, Target: t, Made: true, At: at})
+		}
+		if st.Status != StatusDone {
+			continue
 		}
 		for _, t := range st.Changed {
 			out = append(out, LedgerEntry{Step: id, Target: t, At: st.Ended})

@@ -153,7 +153,10 @@ func (a *launch) Observe(ctx context.Context, call runbook.Call) (runbook.Observ
 		case err != nil:
 			return runbook.Observation{}, err
 		case v == nil:
-			return seen(runbook.Absent, "%s is %s in %s, and no volume in %s bears the key %s yet", alive[0].ID, alive[0].State, alive[0].Zone, a.Region, call.Key), nil
+			// The machine is named as made: while it lives, the key stays, or the next one would launch another.
+			o := seen(runbook.Absent, "%s is %s in %s, and no volume in %s bears the key %s yet", alive[0].ID, alive[0].State, alive[0].Zone, a.Region, call.Key)
+			o.Made = []runbook.Target{machineTarget(cmp.Or(alive[0].Region, a.Region), alive[0].ID)}
+			return o, nil
 		}
 		volume = v.ID
 	}
@@ -192,7 +195,11 @@ func (a *launch) Apply(ctx context.Context, call runbook.Call) (runbook.Observat
 // explain says what to do about a launch that was refused, and offers other ways where there is no capacity.
 func (a *launch) explain(ctx context.Context, call runbook.Call, err error) error {
 	way := a.way(call)
-	err = advise(err, providers.KeySpent, "retry: the next attempt has a key of its own")
+	if providers.Is(err, providers.KeySpent) { // an attempt before this one launched it: looking tells what became of it
+		f := runbook.AsFailure(advise(err, providers.KeySpent, "retry: the next attempt has a key of its own"))
+		f.Verdict = runbook.InDoubt
+		return &f
+	}
 	err = advise(err, providers.NotFound, "check that image, subnet, groups and key pair exist in %s: %s", a.Region, a.Image)
 	err = advise(err, providers.Mismatch, "the step's words have changed since the key %s was first used: stop, and start a run anew", call.Key)
 	err = advise(err, providers.Quota, "ask for a higher quota in %s, or stop what is not needed there", a.Region)

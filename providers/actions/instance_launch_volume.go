@@ -51,15 +51,18 @@ func (a *launch) made(ctx context.Context, call runbook.Call) (*providers.Volume
 // would launch another one beside it. An answer that was lost changes nothing: looking finds the machine by its key.
 func (a *launch) givenUp(ctx context.Context, i providers.Instance, err error) error {
 	f := runbook.AsFailure(err)
+	f.Made = []runbook.Target{machineTarget(a.Region, i.ID)}
 	if f.Verdict != runbook.Definitive {
 		f.Verdict = runbook.InDoubt // the machine was launched
 		return &f
 	}
 	if left := a.w.Instances.Terminate(ctx, a.Region, i.ID); left != nil {
 		f.What += fmt.Sprintf("; %s was launched and could not be terminated: %s", i.ID, reason(left))
+		f.Means = fmt.Sprintf("%s runs without its data; a retry goes on with it", i.ID)
 		f.Do = fmt.Sprintf("terminate it: aws ec2 terminate-instances --region %s --instance-ids %s", a.Region, i.ID)
 		return &f
 	}
+	f.Made = nil
 	f.Means = fmt.Sprintf("%s was launched, and is being terminated since it would stand there without its data", i.ID)
 	return &f
 }

@@ -82,7 +82,7 @@ func (a *attempt) applyFailed(ctx context.Context, err error) runbook.Fact {
 	if failure.Verdict != runbook.InDoubt {
 		return a.fail(failure, false)
 	}
-	return &runbook.StepUnknown{Step: a.step.ID, Attempt: a.st.Attempt, Why: failure.What}
+	return &runbook.StepUnknown{Step: a.step.ID, Attempt: a.st.Attempt, Why: failure.What, Made: failure.Made}
 }
 
 func (a *attempt) fail(failure runbook.Failure, spent bool) runbook.Fact {
@@ -110,7 +110,7 @@ func (a *attempt) conclude(seen runbook.Observation) runbook.Fact {
 			Settled: a.st.Status == runbook.StatusUnknown,
 		}
 	case runbook.Broken:
-		return a.fail(runbook.Failure{What: seen.Evidence, Verdict: runbook.Definitive}, seen.KeySpent)
+		return a.fail(runbook.Failure{What: seen.Evidence, Verdict: runbook.Definitive, Made: seen.Made}, seen.KeySpent)
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (a *attempt) watch(ctx, deadline context.Context, last runbook.Observation,
 			}
 			if accepted && seen.State == runbook.Absent && a.settled() {
 				return &runbook.StepUnknown{
-					Step: a.step.ID, Attempt: a.st.Attempt, Why: "it was accepted and cannot be seen", Seen: seen.Evidence,
+					Step: a.step.ID, Attempt: a.st.Attempt, Why: "it was accepted and cannot be seen", Seen: seen.Evidence, Made: seen.Made,
 				}
 			}
 		} else if deadline.Err() == nil {
@@ -166,7 +166,7 @@ func (a *attempt) timedOut(last runbook.Observation, trouble error, accepted boo
 	}
 	if accepted {
 		return &runbook.StepUnknown{
-			Step: a.step.ID, Attempt: a.st.Attempt, Why: "no end within its timeout of " + a.step.Timeout.String(), Seen: seen,
+			Step: a.step.ID, Attempt: a.st.Attempt, Why: "no end within its timeout of " + a.step.Timeout.String(), Seen: seen, Made: last.Made,
 		}
 	}
 	what := "did not come true within its timeout of " + a.step.Timeout.String()
@@ -205,7 +205,7 @@ func (a *attempt) look(ctx context.Context) runbook.Fact {
 				return fact
 			}
 			if seen.State == runbook.Unsure {
-				return a.ask(seen.Evidence)
+				return a.ask(seen)
 			}
 			if seen.State == runbook.Absent && a.settled() {
 				return a.absent(seen)
@@ -224,9 +224,11 @@ func (a *attempt) look(ctx context.Context) runbook.Fact {
 		return nil
 	}
 	if err != nil {
-		return a.ask(fmt.Sprintf("looking did not settle it: %v", err))
+		seen.Evidence = fmt.Sprintf("looking did not settle it: %v", err)
+		return a.ask(seen)
 	}
-	return a.ask(joined(seen.Evidence, "still under way"))
+	seen.Evidence = joined(seen.Evidence, "still under way")
+	return a.ask(seen)
 }
 
 // vouch looks at what a person says of a step that was done by hand. What has just been made may not be seen yet, so an
@@ -253,7 +255,7 @@ func (a *attempt) vouch(ctx context.Context) runbook.Fact {
 			maps.Copy(byHand.Outputs, seen.Outputs)
 			return byHand
 		case seen.State == runbook.Broken, seen.State == runbook.Absent && a.Clock.Now().Sub(began) >= a.step.Kind.Settle:
-			return a.ask(words)
+			return a.ask(runbook.Observation{Evidence: words})
 		}
 		waits(a.call, seen, err, whole)
 		if runbook.Sleep(limit, a.Clock, pause) == nil {
@@ -262,7 +264,7 @@ func (a *attempt) vouch(ctx context.Context) runbook.Fact {
 		if ctx.Err() != nil {
 			return nil
 		}
-		return a.ask(words)
+		return a.ask(runbook.Observation{Evidence: words})
 	}
 }
 
@@ -273,12 +275,17 @@ func joined(a, b string) string {
 	return a + "; " + b
 }
 
-func (a *attempt) ask(seen string) runbook.Fact {
-	return &runbook.StepUnknown{Step: a.step.ID, Attempt: a.st.Attempt, Why: a.st.Why, Seen: seen, Ask: true}
+func (a *attempt) ask(seen runbook.Observation) runbook.Fact {
+	return &runbook.StepUnknown{Step: a.step.ID, Attempt: a.st.Attempt, Why: a.st.Why, Seen: seen.Evidence, Made: seen.Made, Ask: true}
 }
 
-// absent: it is proved that it did not happen. The step's own rule may try again; the key stays unless it was spent.
+// absent: it is proved that it did not happen. The step's own rule may try again; the key stays unless it was spent. Where
+// a part of it is there under this key, a failure would let the next attempt make that part again under another one: a
+// person is asked, whose retry keeps the key.
 func (a *attempt) absent(seen runbook.Observation) runbook.Fact {
+	if !a.againTransient && len(seen.Made) > 0 && !seen.KeySpent {
+		return a.ask(seen)
+	}
 	if !a.againTransient {
 		return a.fail(runbook.Failure{
 			What: joined(a.st.Why, "it did not happen: "+seen.Evidence), Verdict: runbook.Definitive,
