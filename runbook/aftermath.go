@@ -3,6 +3,8 @@ package runbook
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Aftermath is how a failover has left the world, as far as going back, or rehearsing that, has to know it. It is read from
@@ -24,7 +26,7 @@ type Aftermath struct {
 	Paused   bool   // the replica takes no writes
 	Synced   bool   // data was copied onto the volume
 	Services []any
-	Fenced   []string // instances that were stopped or isolated
+	Fenced   []string // instances that were cut off without being stopped: somebody has to let them back
 }
 
 // MovedRecord is a record set that the run has changed. Was is empty when there was none.
@@ -40,15 +42,26 @@ func After(p *Plan, s *State) (*Aftermath, error) {
 		return nil, fmt.Errorf("run %s is not over yet: end it first, or stop it and undo it", s.Run)
 	}
 	a := &Aftermath{Run: s.Run, Name: p.Name}
+	var launched []string
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		st := s.Step(step.ID)
 		if st.Status != StatusDone && st.Status != StatusByHand || st.Undo == UndoDone {
 			continue
 		}
+		if step.Kind.Name == "instance.launch" {
+			launched = append(launched, step.ID)
+		}
 		a.read(step, st, p.Parameters(step.ID, s))
 	}
+	strange := slices.IndexFunc(a.Records, func(r MovedRecord) bool { return p.Estate == nil || !sameName(r.Name, p.Estate.Service.Name) })
 	switch {
+	case len(launched) > 1:
+		return nil, fmt.Errorf("run %s launched several servers (%s): which of them is to go back where cannot be told from it", s.Run, strings.Join(launched, ", "))
+	case strange >= 0:
+		return nil, fmt.Errorf("run %s moved %s, which is not the service's own name: its way back is not known", s.Run, a.Records[strange].Name)
+	case p.Estate != nil && a.Server != "" && a.Region == p.Estate.Production.Region:
+		return nil, fmt.Errorf("run %s left nothing: its server is in %s, where production is", s.Run, a.Region)
 	case a.Server == "":
 		return nil, fmt.Errorf("run %s launched no server that still stands: there is nothing to bring back (lifeboat undo %s takes back single steps)", s.Run, s.Run)
 	case a.Address == "":
@@ -82,7 +95,9 @@ func (a *Aftermath) read(step *PlannedStep, st StepState, with map[string]any) {
 			a.Volume, a.Device = text(with, "volume"), cmp.Or(text(st.Outputs, "device"), "/dev/sdf")
 		}
 	case "host.mount":
-		a.Path = cmp.Or(a.Path, text(with, "path"))
+		if a.isServer(with["host"]) {
+			a.Path = cmp.Or(a.Path, text(with, "path"))
+		}
 	case "replica.pause":
 		a.Paused = true
 	case "replica.resume":
@@ -90,12 +105,30 @@ func (a *Aftermath) read(step *PlannedStep, st StepState, with map[string]any) {
 	case "rsync":
 		a.Synced = true
 	case "service.start":
-		if list, ok := with["services"].([]any); ok && a.Services == nil {
+		if list, ok := with["services"].([]any); ok && a.Services == nil && a.isServer(with["host"]) {
 			a.Services = list
 		}
-	case "instance.stop", "instance.fence":
-		a.Fenced = append(a.Fenced, text(with, "instance"))
+	case "instance.fence":
+		if how := text(st.Outputs, "how"); how != "" && how != "stop" && how != "stopped" {
+			a.Fenced = append(a.Fenced, text(with, "instance"))
+		}
 	}
+}
+
+// isServer reports whether the value of a host is the machine that the run launched.
+func (a *Aftermath) isServer(host any) bool {
+	switch h := host.(type) {
+	case string:
+		return h == a.Address || h == a.Server
+	case map[string]any:
+		return h["id"] == a.Server || h["address"] == a.Address
+	}
+	return false
+}
+
+// sameName compares DNS names.
+func sameName(a, b string) bool {
+	return strings.EqualFold(strings.TrimSuffix(a, "."), strings.TrimSuffix(b, "."))
 }
 
 func seconds(v any) int {

@@ -107,11 +107,7 @@ func (c *compilation) vetCopies() {
 // eachText is the source of `each` without the braces: two steps with the same one go along entry by entry.
 func eachText(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode {
-		var words []string
-		for _, e := range n.Content {
-			words = append(words, e.Value)
-		}
-		return strings.Join(words, "\x00")
+		return fmt.Sprintf("list %#v", plainValue(n)) // never empty, and another for every content
 	}
 	text := strings.TrimSpace(n.Value)
 	if strings.HasPrefix(text, "${{") && strings.HasSuffix(text, "}}") {

@@ -218,3 +218,19 @@ func TestWordOfARunbook(t *testing.T) {
 		t.Error("a word that nobody can type as it is shown is taken")
 	}
 }
+
+// Two lists of mappings are two lists, however alike they look.
+func TestEachListsOfMappings(t *testing.T) {
+	p, err := compiled(t, Live, `steps:
+  - {id: one, each: [{name: a, zone: us-east-1a}], title: "${{ each.zone }}", uses: manual, needs: []}
+  - {id: two, each: [{name: b, zone: us-east-1b}], title: "${{ each.zone }}", uses: manual, needs: []}
+`)
+	if err != nil {
+		t.Fatalf("\n%s", err)
+	}
+	for id, want := range map[string]string{"one-a": "us-east-1a", "two-b": "us-east-1b"} {
+		if s, ok := p.Step(id); !ok || s.Title != want {
+			t.Errorf("%s: %+v", id, s)
+		}
+	}
+}

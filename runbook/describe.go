@@ -114,7 +114,7 @@ func describeStep(e Event, s *State, plan *Plan) (sign, subject, words string) {
 	case *StepSkipped:
 		return "!", f.Step, "skipped by " + f.By.String() + reasonText(f.Reason)
 	case *StepNotNeeded:
-		return "·", f.Step, "not needed: " + f.If
+		return "·", f.Step, "not needed: " + f.If + " is false"
 	case *StepByHand:
 		if f.Claim {
 			return "?", f.Step, f.By.String() + " says that it was done by hand: " + outputWords(f.Outputs) + "; looking"

@@ -3,7 +3,6 @@ package runbook
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -112,10 +111,19 @@ func (w *failbackWriter) head() {
 		w.line("  - id: record%s", nth(i))
 		w.line("    title: %s", q(r.Name+" still says what the run wrote"))
 		w.line("    uses: dns.answers")
-		w.line("    with: {name: %s, type: %s, value: %s}", q(r.Name), r.Type, q(r.Now))
+		w.line("    with: {name: %s, type: %s, value: %s}", q(r.Name), r.Type, values(r.Now))
 		w.line("    waive: key")
 	}
 	w.line("steps:")
+}
+
+// values are the values of a record as a list.
+func values(joined string) string {
+	var list []any
+	for v := range strings.SplitSeq(joined, ",") {
+		list = append(list, v)
+	}
+	return q(list)
 }
 
 func nth(i int) string {
@@ -152,6 +160,13 @@ func (w *failbackWriter) bringUp() {
 	}
 	w.step("power", "Start the old server", "instance.start", `instance: "${{ estate.production.instance }}", region: `+region,
 		"needs: []", "if: inputs.server == \"start\"")
+	up := "needs: [power, launch]"
+	if len(f.Fenced) > 0 {
+		w.step("let-back", "Let the old server back: it was cut off, not stopped", "manual",
+			"text: "+q("The fence of run "+string(f.Run)+" cut off "+strings.Join(f.Fenced, ", ")+" by its security groups or its address. Give it back what it had (lifeboat show "+string(f.Run)+" has it), and see that its services do not write yet."),
+			"needs: []", "if: inputs.server == \"start\"")
+		up = "needs: [power, launch, let-back]"
+	}
 	volume := ""
 	if e.Production.Volume.ID.ID != "" {
 		volume = `, volume: "${{ estate.production.volume.id }}"`
@@ -160,7 +175,7 @@ func (w *failbackWriter) bringUp() {
 		`image: "${{ estate.production.image }}", type: "${{ estate.production.type }}", zone: "${{ estate.production.volume.zone != '' ? estate.production.volume.zone : estate.production.zone }}", region: `+region+volume+
 			`, subnet: "${{ estate.production.subnet }}", security_groups: "${{ estate.production.security_groups }}", key_name: "${{ estate.production.key_name }}", profile: "${{ estate.production.profile }}", name: "${{ estate.service.name }}"`,
 		"needs: []", "if: inputs.server == \"launch\"")
-	w.step("running", "The old server runs", "instance.ready", "instance: "+oldServer+", region: "+region+", ssh: false", "needs: [power, launch]", "timeout: 10m")
+	w.step("running", "The old server runs", "instance.ready", "instance: "+oldServer+", region: "+region+", ssh: false", up, "timeout: 10m")
 	w.step("address", "It has the address that the name goes back to", "address.associate",
 		`address: "${{ estate.production.address }}", instance: `+oldServer+", region: "+region, "needs: [running]")
 	ready := "needs: [address]"
@@ -174,15 +189,9 @@ func (w *failbackWriter) bringUp() {
 			`host: "${{ steps.ready.host }}", volume: "${{ estate.production.volume.id }}", path: "${{ estate.production.volume.path }}"`, "needs: [ready]")
 	}
 	if len(f.Services) > 0 {
-		w.step("quiet", "The old server serves nothing yet", "service.stop", `host: "${{ steps.ready.host }}", services: `+q(reversed(f.Services)), "needs: [ready]",
+		w.step("quiet", "The old server serves nothing yet", "service.stop", `host: "${{ steps.ready.host }}", services: `+q(f.Services), "needs: [ready]",
 			"why: Its services may have started with it; two servers that take writes are two truths.")
 	}
-}
-
-func reversed(list []any) []any {
-	out := slices.Clone(list)
-	slices.Reverse(out)
-	return out
 }
 
 // data says whether there is data to bring home.
@@ -199,15 +208,39 @@ func (w *failbackWriter) moveData() {
 	if w.has("quiet") {
 		last = append(last, "quiet")
 	}
+	switch {
+	case w.data() && w.plan.Estate.Production.Volume.ID.ID != "":
+		w.step("keep", "Keep what the old volume holds", "volume.snapshot",
+			`volume: "${{ estate.production.volume.id }}", region: `+q(w.plan.Estate.Production.Region)+", description: "+q("before the failback from "+string(f.Run)),
+			"needs: ["+strings.Join(last, ", ")+"]", "budget: 2m", "timeout: 2h",
+			"why: The copy home overwrites it, and deletes what the standby does not have. What was written there last, and had not been copied when it failed, is in this snapshot alone.")
+		last = []string{"keep"}
+	case w.data():
+		w.step("keep", "Keep what the old folder holds", "manual",
+			"text: "+q("The copy home overwrites "+w.plan.Estate.Production.Volume.Path+" on the old server, and deletes what the standby does not have. Keep what was written there last, such as by a snapshot."),
+			"needs: ["+strings.Join(last, ", ")+"]", "confirm: type", "word: KEPT")
+		last = []string{"keep"}
+	}
 	if w.data() {
 		w.step("copy", "Bring the data home while everybody still works", "rsync", w.rsync(), "needs: ["+strings.Join(last, ", ")+"]",
 			"budget: 5m", "timeout: 2h", "why: Only what has changed since the failover is copied; what is written meanwhile follows in `sync`.")
 		last = []string{"copy"}
 	}
 	if len(f.Services) > 0 {
-		w.step("freeze", "Stop the services: from here clients wait", "service.stop", "host: "+q(f.Host)+", services: "+q(reversed(f.Services)),
+		w.step("freeze", "Stop the services: from here clients wait", "service.stop", "host: "+q(f.Host)+", services: "+q(f.Services),
 			"needs: ["+strings.Join(append(last, w.ids("ttl")...), ", ")+"]", "confirm: type", "word: FREEZE")
 		last = []string{"freeze"}
+	} else {
+		w.step("freeze", "Stop what writes: from here clients wait", "manual",
+			"text: "+q("The run started no services that lifeboat could stop. Stop by hand what writes on "+f.Server+" ("+f.Address+")."),
+			"needs: ["+strings.Join(append(last, w.ids("ttl")...), ", ")+"]", "confirm: type", "word: FREEZE")
+		last = []string{"freeze"}
+	}
+	if !w.data() {
+		w.step("data", "Bring home what was written since", "manual",
+			"text: "+q("Neither the run nor the estate says where the data is (production.volume.path, and a mounted volume on the standby). Bring home by hand what was written on "+f.Server+" since the failover; this runbook does not."),
+			"needs: ["+strings.Join(last, ", ")+"]", "confirm: type", "word: BROUGHT HOME")
+		last = []string{"data"}
 	}
 	if w.data() {
 		w.step("sync", "Copy what was written since", "rsync", w.rsync(), "needs: ["+strings.Join(last, ", ")+"]", "budget: 30s", "timeout: 30m")
@@ -236,10 +269,7 @@ func (w *failbackWriter) moveName() {
 	needs := "needs: [proof]"
 	for i, r := range w.f.Records {
 		was := cmp.Or(r.Was, w.plan.Estate.Production.Address.ID)
-		value := q(was)
-		if strings.Contains(was, ",") {
-			value = "[" + strings.ReplaceAll(was, ",", ", ") + "]"
-		}
+		value := values(was)
 		w.step("name"+nth(i), "Point "+r.Name+" back at "+was, "dns.record",
 			fmt.Sprintf("name: %s, type: %s, value: %s, ttl: 60", q(r.Name), r.Type, value), needs, "retry: {attempts: 6}")
 		w.step("converged"+nth(i), "Every authoritative name server says so", "dns.answers",
@@ -262,7 +292,7 @@ func (w *failbackWriter) proveReplica() {
 	if !w.f.Paused {
 		return
 	}
-	w.step("replicate", "Let the replica take writes again", "replica.resume", `replica: "${{ estate.standby.replica }}"`, "needs: [services]")
+	w.step("replicate", "Let the replica take writes again", "replica.resume", `replica: "${{ estate.standby.replica }}"`, "needs: [proof]")
 	if e.Production.Heartbeat != "" || e.Standby.Heartbeat != "" {
 		w.step("lag", "The replica follows production again", "replica.lag", `replica: "${{ estate.standby.replica }}"`, "timeout: 30m",
 			"why: Without it the next failover loses what was written since the last one.")
@@ -289,6 +319,11 @@ func (w *failbackWriter) cleanUp() {
 		gone = "needs: [detach]"
 	}
 	w.step("release", "Free the standby address for the next time", "address.disassociate", "address: "+q(f.Address)+", instance: "+q(f.Server)+", region: "+region, gone)
+	if !w.data() {
+		w.line("")
+		w.line("  # %s is left as it is: its data may be there alone. Terminate it when you are sure.", f.Server)
+		return
+	}
 	w.step("terminate", "Terminate the server that the run launched", "instance.terminate", "instance: "+q(f.Server)+", region: "+region, "confirm: type", "word: "+q(f.Server))
 }
 

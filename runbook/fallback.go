@@ -53,6 +53,27 @@ func (f *Failure) usable() []Fallback {
 	return out
 }
 
+// untriedFirst are the ways of a failed step, those that it has tried already at the end: what was refused a moment ago is
+// not to be under the finger.
+func untriedFirst(st *StepState) []Fallback {
+	ways := st.Failure.usable()
+	for i := range ways {
+		if slices.Contains(st.Tried, ways[i].Name) {
+			ways[i].Title = "tried already: " + ways[i].Title
+		}
+	}
+	slices.SortStableFunc(ways, func(a, b Fallback) int {
+		switch at, bt := slices.Contains(st.Tried, a.Name), slices.Contains(st.Tried, b.Name); {
+		case at == bt:
+			return 0
+		case at:
+			return 1
+		}
+		return -1
+	})
+	return ways
+}
+
 // Fallback finds what a choice takes.
 func (q Question) Fallback(c Choice) (Fallback, bool) {
 	name, use := strings.CutPrefix(string(c), usePrefix)

@@ -75,7 +75,7 @@ func (s *State) Questions() []Question {
 				Choices: []Choice{ChooseLook, ChooseByHand, ChooseRetry, ChooseSkip, ChooseStop},
 			})
 		case st.Question != 0:
-			q := Question{Seq: st.Question, Kind: AskFailed, Step: id, Text: st.Failure.What, Fallbacks: st.Failure.usable()}
+			q := Question{Seq: st.Question, Kind: AskFailed, Step: id, Text: st.Failure.What, Fallbacks: untriedFirst(st)}
 			for _, b := range q.Fallbacks {
 				q.Choices = append(q.Choices, b.Use())
 			}

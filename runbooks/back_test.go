@@ -1,6 +1,7 @@
 package runbooks_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -164,6 +165,93 @@ func TestNoFailbackFromNothing(t *testing.T) {
 			if _, err := runbook.Failback(l.Plan, &s); err == nil || !strings.Contains(err.Error(), what) {
 				t.Errorf("%v, want %s", err, what)
 			}
+		}
+	})
+}
+
+// varied is the way back from a failover whose runbook and estate were changed, compiled.
+func varied(t *testing.T, book, estate func(string) string) (string, *runbook.Plan) {
+	t.Helper()
+	estateText := estate(string(read(t, "estate.yaml")))
+	l, world := estateLab(t, book(string(read(t, "failover.yaml"))), estateText, sim.Faults{Production: sim.DeadServer}, 1)
+	text, err := runbook.Failback(l.Plan, new(over(t, l)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := runbook.CompileFiles(runbook.NewSource("failback.yaml", []byte(text)), runbook.NewSource("estate.yaml", []byte(estateText)), runbook.CompileInput{
+		Catalog: actions.Catalog(world.Set(), actions.Options{Clock: l.Clock}), Mode: runbook.Rehearse,
+	})
+	if err != nil {
+		t.Fatalf("%s\n%s", err, text)
+	}
+	return text, plan
+}
+
+func same(s string) string { return s }
+
+// without takes steps out of a runbook.
+func without(text string, ids ...string) string {
+	for _, id := range ids {
+		from := strings.Index(text, "  - id: "+id+"\n")
+		if to := strings.Index(text[from+5:], "\n  - id: "); to >= 0 {
+			text = text[:from] + text[from+5+to+1:]
+		} else {
+			text = text[:from]
+		}
+	}
+	return text
+}
+
+// Where lifeboat cannot bring the data home, a person is asked for it before the name moves, and the server that has it stays.
+func TestFailbackWithoutAPlaceForTheData(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		text, plan := varied(t, same, func(s string) string {
+			return strings.Replace(s, "  volume: {id: vol-0a1b2c3d4e5f60718, zone: us-west-1a, path: /srv/data}\n", "", 1)
+		})
+		data, asked := plan.Step("data")
+		if _, ends := plan.Step("terminate"); !asked || !data.Kind.Person || data.Word != "BROUGHT HOME" || ends {
+			t.Errorf("the data is not asked for, or the server that has it goes:\n%s", text)
+		}
+		if name, ok := plan.Step("name"); !ok || !slices.Contains(runbook.Ancestors(plan, name.ID), "data") {
+			t.Error("the name moves before the data is home")
+		}
+	})
+}
+
+// A run that started no services: somebody stops what writes before the last copy.
+func TestFailbackWithoutServices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		text, plan := varied(t, func(s string) string { return without(s, "services", "serving", "over") }, same)
+		freeze, ok := plan.Step("freeze")
+		if sync, _ := plan.Step("sync"); !ok || !freeze.Kind.Person || !slices.Contains(sync.Needs, "freeze") {
+			t.Errorf("nothing stops the writes before the last copy:\n%s", text)
+		}
+	})
+}
+
+// What the old volume holds, and nobody has copied before it failed, is kept before the copy home goes over it.
+func TestFailbackKeepsWhatTheOldVolumeHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, world := lab(t, sim.Faults{}, 1)
+		s := over(t, l)
+		b := back(t, l, s, world, "start")
+		if c, _ := b.Plan.Step("copy"); !slices.Contains(c.Needs, "keep") {
+			t.Errorf("the copy home waits for %v", c.Needs)
+		}
+		end := over(t, b)
+		if id, _ := end.Step("keep").Outputs["snapshot"].(string); id == "" || world.Audit().Calls["ec2:CreateSnapshot"] != 1 {
+			t.Errorf("no snapshot was made: %+v", end.Step("keep"))
+		}
+	})
+}
+
+// The way back of what moved more than the service is not guessed.
+func TestNoFailbackFromTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := estateLab(t, string(read(t, "failover-others.yaml")), string(read(t, "estate.yaml")), sim.Faults{}, 1)
+		s, _ := l.Life(t, 1, 0, runbooktest.Before, 0)
+		if _, err := runbook.Failback(l.Plan, &s); err == nil || !strings.Contains(err.Error(), "several servers") && !strings.Contains(err.Error(), "no address") {
+			t.Errorf("%v", err)
 		}
 	})
 }
