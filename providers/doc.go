@@ -1,5 +1,5 @@
 // Package providers holds the contracts of everything outside that a step may need: machines, volumes, images, addresses,
-// records, a shell on a host, web and name servers; and the one error that all of them return.
+// records, a shell on a host, web and name servers, objects, archives and people; and the one error that all of them return.
 //
 // A contract says what is true of every implementation: providers/aws and providers/sim pass the same suite
 // (providers/providertest). The package imports runbook and the standard library, and refuses to know a technology, to
@@ -32,7 +32,10 @@
 // A step that only waits for something, and a guard, is a Probe: Observe alone.
 //
 // 3. The optional powers that make sense: Targets (without it the kind cannot be drilled), Undo (it looks, compares with
-// call.Before and call.Did, and leaves alone what is not as the step left it), Check, Permissions, ByHand.
+// call.Before and call.Did, and leaves alone what is not as the step left it), Check, Permissions, Depends, ByHand. Vouch looks
+// at what a person says that the step, done by hand, has left, where later steps build on it. A failure that leaves another
+// way says so (runbook.Failure.Fallbacks, the best first, with the seconds that each adds); the attempt that takes one finds
+// what the kind wrote there in call.Fallback, under a new key.
 //
 // 4. One constructor beside the struct (name, summary, outputs, settle time, budget, timeout), and one line in
 // actions.Catalog:
@@ -47,5 +50,6 @@
 //
 // 5. A transcript in providers/actions: the good round, an answer that was lost, what somebody else holds. It runs on the
 // simulated cloud; `go test ./providers/actions -update` writes it, and a reviewer reads it. If the action needs a call
-// that no contract has, add it to the contract, to providers/aws and providers/sim, and to the suite that both pass.
+// that no contract has, add it to the contract, to providers/aws and providers/sim, to the suite that both pass, and, when it
+// changes something, to Record and Fence of providers/wrap. The README's table of kinds is written by -update too.
 package providers

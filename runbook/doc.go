@@ -8,7 +8,9 @@
 //	plan, err := runbook.Compile(runbook.CompileInput{Runbook: rb, Estate: estate, Catalog: catalog, Mode: runbook.Live})
 //
 // A Plan is a runbook compiled against an estate, a mode and inputs. Its steps are bound to actions only when they run, from
-// the outputs of the steps before (Plan.Bind).
+// the outputs of the steps before (Plan.Bind). A step with `each` is as many steps of the plan as its list has entries
+// (PlannedStep.Group is what it is called in the file); one that has the same `each` goes along with it entry by entry, and one
+// for a DNS name (estate.names) goes along with its server.
 //
 // # What has happened
 //
@@ -29,6 +31,9 @@
 //	              |         '-> unknown   -> looked at: done | retrying | failed | a question
 //	              '-> by hand, skipped, not needed
 //
+// A kind that failed for good may know other ways (Failure.Fallbacks). The operator takes one, or the step does by itself
+// (fallback: auto); the next attempt has a new generation and finds it in Call.Fallback. No way is taken twice by itself.
+//
 // An attempt carries a Key: the hash of run, step and generation. A retry in doubt keeps the generation, so that the far
 // side recognises what it has done already; only a definitive failure, or a key that is used up, raises it. "Absent" counts
 // only after the kind's settle time since the intent, because reads lag.
@@ -36,7 +41,8 @@
 // # People
 //
 // What waits for a person is a Question, named by the sequence number of the event that asked. A Reply becomes the fact that
-// decides it; the first one in the journal counts. A stop and a note need no question.
+// decides it; the first one in the journal counts. A stop and a note need no question. What a person says that a step done by
+// hand has left is looked at first, where its kind can (Voucher); the same answer given again is taken as it is.
 //
 // # What this package refuses
 //

@@ -13,10 +13,20 @@ import (
 // Wanted lists the outputs of a step that steps to come read and that it has not left: who leaves the step out has to give
 // them. Which ones they are shows when each is taken away.
 //
-// What looking finds by itself (see Voucher) need not be given.
+// What looking finds by itself (see Voucher) need not be given, unless that is all there is: then nothing else says where to
+// look.
 func Wanted(p *Plan, s *State, step string) []string {
+	all := wanted(p, s, step)
+	if rest := unfound(p, step, all); len(rest) > 0 {
+		return rest
+	}
+	return all
+}
+
+// unfound are the outputs that no look finds.
+func unfound(p *Plan, step string, names []string) []string {
 	found := finds(p, step)
-	return slices.DeleteFunc(wanted(p, s, step), func(name string) bool { return slices.Contains(found, name) })
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(found, name) })
 }
 
 // finds are the outputs that the step's kind finds when it looks at what a person did.
@@ -85,7 +95,10 @@ func Complete(p *Plan, s *State, q Question, r Reply) (Reply, error) {
 	r.Outputs = outputs
 	r.Claim = r.Choice == ChooseByHand && claims(p, s, q.Step, r.Outputs)
 	needed := Wanted(p, s, q.Step)
-	if r.Choice == ChooseSkip || !r.Claim && len(r.Outputs) > 0 { // nobody will look: all of it has to be said
+	switch {
+	case r.Claim:
+		needed = unfound(p, q.Step, needed)
+	case r.Choice == ChooseSkip || len(r.Outputs) > 0: // nobody will look: all of it has to be said
 		needed = wanted(p, s, q.Step)
 	}
 	missing := slices.DeleteFunc(needed, func(name string) bool {

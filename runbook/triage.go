@@ -24,6 +24,7 @@ const (
 	AboutCopy    Subject = "copy"    // Name: replica, nightly or archive; Age: what it would lose
 	AboutControl Subject = "control" // something that has nothing to do with the estate, such as a root name server
 	AboutHere    Subject = "here"    // Name: the region in which this machine stands
+	AboutFence   Subject = "fence"   // Faulty: the old primary runs beside the one that serves; Name: its id
 	AboutData    Subject = "data"    // Faulty: somebody says that it is bad; Age: since when
 )
 
@@ -73,7 +74,8 @@ const (
 	IsWell    Condition = "well"
 	IsDown    Condition = "down"
 	HasBad    Condition = "bad data"
-	IsUnclear Condition = "not known" // whether it is down at all
+	HasTwo    Condition = "two primaries" // the one that was failed over from is back
+	IsUnclear Condition = "not known"     // whether it is down at all
 )
 
 // Remedy is something to do. Its word is the name of the runbook that does it, where one does.
@@ -84,6 +86,7 @@ const (
 	Repair         Remedy = "repair"
 	Relaunch       Remedy = "relaunch"
 	Failover       Remedy = "failover"
+	Fence          Remedy = "fence"
 	RestoreArchive Remedy = "restore-archive"
 	LookFirst      Remedy = "look" // for a person
 	Wait           Remedy = "wait"
@@ -141,6 +144,8 @@ func Triage(c Case) Advice {
 	switch {
 	case t.data.Found == Faulty:
 		a = t.badData()
+	case t.page.Found == Fine && t.fence.Found == Faulty:
+		a = t.twoPrimaries()
 	case t.page.Found == Fine:
 		a = t.serving()
 	case t.deaf():
@@ -163,6 +168,7 @@ func Triage(c Case) Advice {
 type triage struct {
 	Case
 	page, record, ssh, server, data Clue
+	fence                           Clue
 	from, to, zone                  Clue
 	here                            string
 }
@@ -178,6 +184,7 @@ func newTriage(c Case) *triage {
 		return Clue{About: about, Name: name}
 	}
 	t.page, t.record, t.ssh, t.server = first(AboutPage, ""), first(AboutRecord, ""), first(AboutSSH, ""), first(AboutServer, "")
+	t.fence = first(AboutFence, "")
 	t.data, t.here = first(AboutData, ""), first(AboutHere, "").Name
 	t.from, t.to = first(AboutRegion, orQuestion(c.From)), first(AboutRegion, orQuestion(c.To))
 	if t.server.Zone != "" {
@@ -237,9 +244,9 @@ func (t *triage) loses(kind string) *Loss {
 
 // evidence is what the advice rests on. Of the copies, the standby and the controls nothing is said on a quiet day.
 func (t *triage) evidence(state Condition) []Clue {
-	order := []Subject{AboutPage, AboutSSH, AboutServer, AboutZone, AboutRegion, AboutRecord, AboutCopy, AboutControl, AboutData, AboutHere, AboutStandby}
+	order := []Subject{AboutFence, AboutPage, AboutSSH, AboutServer, AboutZone, AboutRegion, AboutRecord, AboutCopy, AboutControl, AboutData, AboutHere, AboutStandby}
 	if state == IsWell {
-		order = order[:6]
+		order = order[:7]
 	}
 	out := []Clue{}
 	for _, about := range order {

@@ -26,6 +26,19 @@ func (t *triage) serving() Advice {
 	return a
 }
 
+// twoPrimaries: the service has moved, and the machine that it moved away from is back.
+func (t *triage) twoPrimaries() Advice {
+	return Advice{
+		State: HasTwo, Broken: "the fence: the old primary is back",
+		Why: t.fence.Value + ": what it writes is lost, or splits the data in two",
+		Ways: []Way{
+			t.way(Fence, "Fence the old primary in "+orQuestion(t.From), "the service is not touched"),
+			t.look("See what it does", "who still reaches it by its old address writes there"),
+			t.wait("it goes on taking writes"),
+		},
+	}
+}
+
 // blind: nothing answers at all, which says more about this machine than about the world.
 func (t *triage) blind() Advice {
 	look := t.look("Check this machine's own network", "nothing at all answers from here, neither the page nor AWS nor a name server")
@@ -232,7 +245,7 @@ func (t *triage) way(r Remedy, do, why string) Way {
 
 // closed is a way that is not possible.
 func (t *triage) closed(r Remedy, why string) Way {
-	do := map[Remedy]string{Repair: "Repair the server in ", Relaunch: "Relaunch in ", Failover: "Fail over to "}[r]
+	do := map[Remedy]string{Repair: "Repair the server in ", Relaunch: "Relaunch in ", Failover: "Fail over to ", Fence: "Fence the old primary in "}[r]
 	where := t.From
 	if r == Failover {
 		where = t.To

@@ -36,6 +36,9 @@ func seenAs(changed map[string]Found) Case {
 		}
 		c.Clues = append(c.Clues, clue)
 	}
+	if f, ok := changed["fence"]; ok {
+		c.Clues = append(c.Clues, Clue{About: AboutFence, Name: "i-0a1b2c3d4e5f60718", Found: f, Value: "it runs"})
+	}
 	return c
 }
 
@@ -67,6 +70,8 @@ func TestTriage(t *testing.T) {
 		{"well, and nothing else was asked", f{
 			"record": NotSeen, "ssh": NotSeen, "server": NotSeen, "zone": NotSeen, "region": NotSeen, "control": NotSeen, "copy": NotSeen,
 		}, IsWell, true, "wait", "nothing"},
+		{"moved, and the old primary is back", f{"fence": Faulty}, HasTwo, true, "fence look wait", "fence"},
+		{"down, whatever else is back", with(down, f{"fence": Faulty}), IsDown, false, "repair relaunch failover wait", ""},
 
 		{"a bad page", f{"page": Faulty}, IsDown, true, "repair relaunch failover wait", "services"},
 		{"refused, and ssh answers", f{"page": Refused}, IsDown, true, "repair relaunch failover wait", "services"},

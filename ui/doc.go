@@ -8,6 +8,8 @@
 //
 //   - One question at a time, the best answer first. What opens by itself takes no key until the keyboard has been quiet.
 //
+//   - Steps that are known from the start not to be needed share one line, the last one.
+//
 //   - Every value has a source and an age. A sign and a word stand beside every colour.
 //
 //   - LIVE and DRILL differ in word, rule and badge. Confirmations are rare, and the word typed is the thing at stake.

@@ -45,6 +45,8 @@ type readiness struct {
 	At      time.Time          `json:"at"`
 	Checks  []checked          `json:"checks"`
 	Depends []runbook.Reliance `json:"depends"`
+
+	groups map[string]string // by step: what it is called in the file, where each has made it
 }
 
 // checked is one line of it. What was only asked for the reader's sake, such as a guard's answer now, fails nothing.
@@ -132,7 +134,10 @@ func (a *app) readiness(f *files, mode runbook.Mode, inputs map[string]string, s
 	}
 	r := &readiness{
 		Ready: true, Runbook: f.runbook.Path, Estate: f.estate.Path, Mode: mode, At: time.Now().UTC(),
-		Checks: w.found, Depends: runbook.Reliances(plan),
+		Checks: w.found, Depends: runbook.Reliances(plan), groups: map[string]string{},
+	}
+	for i := range plan.Steps {
+		r.groups[plan.Steps[i].ID] = plan.Steps[i].Group
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -28,7 +28,12 @@ func (a *app) printReadiness(r *readiness) {
 		width = max(width, len([]rune(c.Step)))
 	}
 	fmt.Fprintf(a.out, "\n%s · could it succeed now?\n", strings.ToUpper(string(r.Mode)))
-	for _, c := range r.Checks {
+	alike := r.alike()
+	for i, c := range r.Checks {
+		more := len(alike[i])
+		if alike[i] != nil && alike[i][0] != i { // said of another copy of the step
+			continue
+		}
 		source := ""
 		if c.Source != "" && !strings.HasPrefix(c.Seen, c.Source) {
 			source = " (" + c.Source + ")"
@@ -37,14 +42,60 @@ func (a *app) printReadiness(r *readiness) {
 		if !strings.HasPrefix(c.Seen, string(c.Grade)) { // "cannot be checked before launch has run" says it already
 			grade = " · " + string(c.Grade)
 		}
+		if more > 1 {
+			grade += fmt.Sprintf(" · likewise %d more of %s", more-1, r.groups[c.Step])
+		}
 		say(width+6, "  %s %-*s  %s: %s%s%s", c.sign(), width, c.Step, c.What, c.Seen, source, grade)
 		if c.Do != "" && !told[c.Do] { // what to do about missing credentials is said once
 			told[c.Do] = true
 			say(width+10, "    %-*s  do: %s", width, "", c.Do)
 		}
 	}
-	a.printReliances(r.Depends)
+	a.printReliances(r.Depends, r.groups)
 	a.printVerdict(r)
+}
+
+// alike finds the lines that say nothing but that it cannot be known, and say it of many copies of one step: by the number of
+// each such line the numbers of them all.
+func (r *readiness) alike() map[int][]int {
+	lines := map[string][]int{}
+	for i, c := range r.Checks {
+		group := r.groups[c.Step]
+		if group == "" || !c.OK || c.Grade != runbook.CannotCheck {
+			continue
+		}
+		entry := strings.TrimPrefix(c.Step, group) // with its dash
+		key := group + "\n" + strings.ReplaceAll(c.What+"\n"+c.Seen, entry, "-*")
+		lines[key] = append(lines[key], i)
+	}
+	out := map[int][]int{}
+	for _, same := range lines {
+		for _, i := range same {
+			if len(same) >= manyCopies {
+				out[i] = same
+			}
+		}
+	}
+	return out
+}
+
+// together names steps, and of many copies of one step only that.
+func together(steps []string, groups map[string]string) string {
+	count := map[string]int{}
+	for _, s := range steps {
+		count[groups[s]]++
+	}
+	var out []string
+	for _, s := range steps {
+		words, g := s, groups[s]
+		if g != "" && count[g] >= manyCopies {
+			words = fmt.Sprintf("%s (%d of them)", g, count[g])
+		}
+		if !slices.Contains(out, words) {
+			out = append(out, words)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // saying prints lines that are broken between two words where a terminal is narrower.
@@ -58,7 +109,7 @@ func (a *app) saying() func(indent int, format string, args ...any) {
 }
 
 // printReliances groups the steps by what they lean on, in the order in which it is first needed.
-func (a *app) printReliances(all []runbook.Reliance) {
+func (a *app) printReliances(all []runbook.Reliance, groups map[string]string) {
 	say := a.saying()
 	if len(all) > 0 {
 		fmt.Fprintln(a.out, "\nwhat it leans on")
@@ -76,7 +127,7 @@ func (a *app) printReliances(all []runbook.Reliance) {
 		for _, r := range all {
 			key := r.On + r.Without
 			if r.On == place && steps[key] != nil {
-				say(8, "      %s: without it %s", strings.Join(steps[key], ", "), r.Without)
+				say(8, "      %s: without it %s", together(steps[key], groups), r.Without)
 				delete(steps, key)
 			}
 		}

@@ -99,12 +99,79 @@ func (w *asked) aside(rs []page.Reading) []probe {
 			out = append(out, probe{group: "control", about: runbook.AboutControl, name: "a root name server", source: "DNS", ask: w.control})
 		}
 	}
+	if id, back := returned(rs); back {
+		out = append(out, probe{group: "fence", about: runbook.AboutFence, name: "old primary", subject: id, source: "DescribeInstances", ask: func(context.Context) finding {
+			return finding{
+				value: id + " runs, and the service has moved away from it", verdict: page.Bad, do: "fence it: lifeboat run fence", clues: saw(runbook.Faulty),
+			}
+		}})
+	}
 	if w.here != "" {
 		out = append(out, probe{group: "here", about: runbook.AboutHere, name: "this machine", subject: w.here, source: "instance metadata", ask: func(context.Context) finding {
 			return finding{value: "stands in " + w.here, verdict: page.Well, clues: saw(runbook.Fine)}
 		}})
 	}
 	return out
+}
+
+// returned reports whether production's machine runs although the page is served from the standby region: after a failover
+// that is the old primary, come back.
+func returned(rs []page.Reading) (id string, back bool) {
+	for i := range rs {
+		for _, c := range rs[i].Clues {
+			if c.About == runbook.AboutServer && (c.Found == runbook.Fine || c.Found == runbook.Starting) {
+				id, back = rs[i].Name, true
+			}
+		}
+	}
+	return id, back && moved(rs)
+}
+
+// moved reports whether the page is served from the standby region.
+func moved(rs []page.Reading) bool {
+	for i := range rs {
+		for _, c := range rs[i].Clues {
+			if c.About == runbook.AboutPage && c.Found == runbook.Fine && c.Name != "" && c.Name == standbyOf(rs) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// leftBehind takes what a failover has left for what it is: an old server that stands still, and a standby that is in use, are
+// no faults while the service is there.
+func leftBehind(rs []page.Reading) {
+	if !moved(rs) {
+		return
+	}
+	for i := range rs {
+		r := &rs[i]
+		for _, c := range r.Clues {
+			switch {
+			case c.About == runbook.AboutServer && c.Found == runbook.Dead:
+				r.Verdict, r.Do = page.Well, ""
+				r.Value += "; the service has moved away from it"
+			case c.About == runbook.AboutStandby && c.Found == runbook.Faulty && r.Verdict == page.Warn:
+				r.Verdict, r.Do = page.Well, ""
+				r.Value += ": it serves"
+			}
+		}
+	}
+}
+
+// standbyOf is the second of the two regions that are asked.
+func standbyOf(rs []page.Reading) string {
+	regions := []string{}
+	for i := range rs {
+		if rs[i].Group == "region" {
+			regions = append(regions, rs[i].Name)
+		}
+	}
+	if len(regions) != 2 || regions[0] == regions[1] {
+		return ""
+	}
+	return regions[1]
 }
 
 // control asks a root name server for the root: who gets an answer hears.

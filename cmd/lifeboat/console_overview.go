@@ -39,7 +39,17 @@ func (c *console) Overview(ctx context.Context) page.Overview {
 	for _, ref := range c.refs(&o) {
 		o.Runbooks = append(o.Runbooks, c.runbookLine(ref, past))
 	}
+	slices.SortStableFunc(o.Runbooks, func(a, b page.RunbookLine) int { return cmp.Compare(urgent(a.Name), urgent(b.Name)) })
 	return o.Overview
+}
+
+// urgent is the place of a runbook on home: what a bad night may need comes first, in the order of how much it moves away.
+func urgent(name string) int {
+	first := []string{"failover", "relaunch", "repair", "restore-archive", "fence", "failover-others"}
+	if i := slices.Index(first, name); i >= 0 {
+		return i
+	}
+	return len(first)
 }
 
 // overview is an Overview in the making.

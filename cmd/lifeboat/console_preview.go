@@ -153,6 +153,7 @@ func nights() []page.Option {
 func scenes() []page.Option {
 	return []page.Option{
 		{Name: string(sim.Stopped), Title: "production's machine has failed and is stopped"},
+		{Name: string(sim.ZoneLost), Title: "production's zone is gone, and its machine with it"},
 		{Name: string(sim.Impaired), Title: "production is said to run, and answers nobody"},
 		{Name: string(sim.GoneDark), Title: "production's whole region gives no answer"},
 		{Name: string(sim.Serving), Title: "all is well"},

@@ -154,6 +154,7 @@ func probeAll(ctx context.Context, w *asked, e *runbook.Estate) []page.Reading {
 		r, m := p.take(ctx, w)
 		out, mute = append(out, r), append(mute, m)
 	}
+	leftBehind(out)
 	blind(out, mute)
 	told := map[string]bool{} // what to do about missing credentials is said once
 	for i := range out {

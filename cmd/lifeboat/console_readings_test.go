@@ -49,7 +49,7 @@ func TestReadingsOfTheDemo(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	for _, key := range []string{"volume vol-0b2c3d4e5f6071829", "address 198.51.100.7"} {
-		if r := after[key]; r.Verdict != page.Warn || !strings.Contains(r.Value, "by i-") {
+		if r := after[key]; r.Verdict != page.Well || !strings.Contains(r.Value, "by i-") || !strings.Contains(r.Value, ": it serves") {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -107,5 +107,25 @@ func TestReadingsWithoutNetworkOrCredentials(t *testing.T) {
 	}
 	if rs := c.Readings(t.Context()); len(rs) != 1 || rs[0].Verdict != page.Unknown || rs[0].Do == "" {
 		t.Errorf("%+v", rs)
+	}
+}
+
+// After a failover the old primary comes back: home says so at once, and that it is to be fenced.
+func TestReadingsSeeTheOldPrimaryReturn(t *testing.T) {
+	c := testConsole(t)
+	c.sim.Night = "primary-returns"
+	w := watch(t, c, startDemo(t, c))
+	w.answer(w.asked(runbook.AskStart), runbook.Reply{Choice: runbook.ChooseApprove, Word: "us-east-1"})
+	w.until("it is over", func() bool { return w.state.Finished != nil })
+	var rs []page.Reading
+	w.until("it is seen", func() bool {
+		rs = c.Readings(t.Context())
+		r, ok := readingsBy(rs)["fence"]
+		return ok && r.Verdict == page.Bad && strings.Contains(r.Do, "lifeboat run fence")
+	})
+	o := c.Overview(t.Context())
+	a := runbook.Triage(page.CaseOf(&o, rs))
+	if a.State != runbook.HasTwo || a.Ways[0].Remedy != runbook.Fence || a.Ways[0].Book != "fence" {
+		t.Errorf("%+v", a)
 	}
 }

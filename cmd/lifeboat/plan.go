@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"lifeboat/providers"
@@ -15,6 +14,7 @@ import (
 type planCmd struct {
 	Runbook string `arg:"" help:"A file, or the name of a shipped runbook."`
 	Mode    string `enum:"live,drill,rehearse" default:"live" help:"As what it would run: live, drill or rehearse."`
+	All     bool   `help:"Show every copy that each makes of a step, not one of them."`
 	runFlags
 }
 
@@ -61,6 +61,8 @@ func asksFor(c runbook.Confirm, word string) asks {
 
 type plannedStep struct {
 	ID       string          `json:"id"`
+	Group    string          `json:"group,omitempty"` // what it is called in the file, of a step that each makes
+	AtOnce   int             `json:"at_once,omitempty"`
 	Title    string          `json:"title"`
 	Why      string          `json:"why,omitempty"`
 	Kind     string          `json:"kind"`
@@ -95,7 +97,7 @@ func (c *planCmd) Run(a *app) error {
 		printJSON(a.out, doc)
 		return nil
 	}
-	a.printPlan(doc)
+	a.printPlan(doc, c.All)
 	return nil
 }
 
@@ -122,7 +124,7 @@ func (a *app) describePlan(plan *runbook.Plan, f *files) planned {
 		step := &plan.Steps[i]
 		_, undo := step.Kind.New().(runbook.Undoer)
 		doc.Steps = append(doc.Steps, plannedStep{
-			ID: step.ID, Title: step.Title, Why: step.Why, Kind: step.Kind.Name, Needs: step.Needs, If: step.If,
+			ID: step.ID, Group: step.Group, AtOnce: step.AtOnce, Title: step.Title, Why: step.Why, Kind: step.Kind.Name, Needs: step.Needs, If: step.If,
 			Needed: !never[step.ID], Estimate: runbook.Seconds(took(step.ID)), Source: estimates[step.ID].Source,
 			Timeout: runbook.Seconds(step.Timeout), Critical: slices.Contains(critical, step.ID), Undo: undo, Asks: asksFor(step.Confirm, step.Word),
 			Calls: byHand(plan, step.ID, &stand),
@@ -191,89 +193,4 @@ func (a *app) pastRuns(plan *runbook.Plan, before string) []store.Summary {
 		out = append(out, runs...)
 	}
 	return out
-}
-
-func (a *app) printPlan(d planned) {
-	fmt.Fprintf(a.out, "%s · %s · %s\n", strings.ToUpper(string(d.Mode)), d.Title, d.Digest)
-	for _, k := range sortedKeys(d.Inputs) {
-		fmt.Fprintf(a.out, "  input %s = %s\n", k, d.Inputs[k])
-	}
-	line := "forecast " + runbook.ClockText(time.Duration(d.Forecast))
-	if d.Target > 0 {
-		line += " of " + runbook.ClockText(time.Duration(d.Target))
-	}
-	fmt.Fprintf(a.out, "%s · critical path: %s\n", line, strings.Join(d.Critical, " → "))
-	switch d.Start.Confirm {
-	case runbook.ConfirmType:
-		fmt.Fprintf(a.out, "starts when %s is typed\n", d.Start.Word)
-	case runbook.ConfirmKey:
-		fmt.Fprintln(a.out, "starts when an operator says yes")
-	}
-	a.printPlannedGuards(d.Guards)
-	byID := map[string]plannedStep{}
-	for _, s := range d.Steps {
-		byID[s.ID] = s
-	}
-	for i, wave := range d.Waves {
-		fmt.Fprintf(a.out, "\nwave %d\n", i+1)
-		for _, id := range wave {
-			a.printPlannedStep(byID[id])
-		}
-	}
-	for _, n := range d.Notes {
-		fmt.Fprintln(a.out, "\nnote:", n)
-	}
-}
-
-func (a *app) printPlannedGuards(guards []plannedGuard) {
-	if len(guards) > 0 {
-		fmt.Fprintln(a.out, "\nguards, before the first step")
-	}
-	for _, g := range guards {
-		extra := " (cannot be waived)"
-		switch {
-		case !g.Applicable:
-			extra = " (not asked in this mode)"
-		case g.Confirm == runbook.ConfirmType:
-			extra = " (can be waived by typing " + g.Word + ")"
-		case g.Confirm == runbook.ConfirmKey:
-			extra = " (can be waived)"
-		}
-		fmt.Fprintf(a.out, "  %-10s %s%s\n", g.ID, g.Title, extra)
-	}
-}
-
-func (a *app) printPlannedStep(s plannedStep) {
-	mark := "·"
-	if s.Critical {
-		mark = "▸"
-	}
-	after := "at once"
-	if len(s.Needs) > 0 {
-		after = "after " + strings.Join(s.Needs, ", ")
-	}
-	fmt.Fprintf(a.out, "%s %-10s %s (%s)\n", mark, s.ID, s.Title, s.Kind)
-	undo := "no undo"
-	if s.Undo {
-		undo = "can be undone"
-	}
-	if !s.Needed {
-		fmt.Fprintf(a.out, "             not needed: %s is false\n", s.If)
-		return
-	}
-	fmt.Fprintf(a.out, "             %s · %s (%s), at most %s · %s\n", after, runbook.ClockText(time.Duration(s.Estimate)), s.Source,
-		runbook.ClockText(time.Duration(s.Timeout)), undo)
-	switch s.Asks.Confirm {
-	case runbook.ConfirmType:
-		fmt.Fprintf(a.out, "             waits until %s is typed\n", s.Asks.Word)
-	case runbook.ConfirmKey:
-		fmt.Fprintln(a.out, "             waits until an operator says yes")
-	}
-	for _, c := range s.Calls {
-		if strings.HasPrefix(c, "#") {
-			fmt.Fprintf(a.out, "             %s\n", c)
-			continue
-		}
-		fmt.Fprintf(a.out, "             $ %s\n", c)
-	}
 }

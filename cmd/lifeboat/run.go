@@ -24,7 +24,7 @@ type runFlags struct {
 // simFlags shape the simulated cloud of a rehearsal.
 type simFlags struct {
 	Night string  `placeholder:"NAME" default:"quiet" help:"What goes wrong, such as quiet, no-capacity or random; a wrong name lists them."`
-	Scene string  `enum:"serving,stopped,impaired,dark" default:"stopped" help:"How production stands: serving, stopped, impaired, or dark with its whole region."`
+	Scene string  `enum:",serving,stopped,impaired,zone,dark" default:"" help:"How production stands: serving, stopped, impaired, gone with its zone, or dark with its whole region (default: stopped; in the demo: zone)."`
 	Seed  uint64  `placeholder:"N" help:"The same seed gives the same night (default: drawn)."`
 	Speed float64 `placeholder:"X" default:"1" help:"How many times faster than real time the simulated world runs."`
 	After string  `placeholder:"RUN" help:"The simulated world begins as this failover has left it, to rehearse the way back."`
@@ -61,6 +61,9 @@ type demoCmd struct {
 
 // Run rehearses the shipped failover. Without a terminal it answers for itself and ends by itself.
 func (c *demoCmd) Run(a *app) error {
+	if c.Scene == "" {
+		c.Scene = string(sim.ZoneLost) // a night on which leaving is right
+	}
 	if a.screen() {
 		return a.showDemo(c.simFlags, c.runFlags)
 	}

@@ -167,7 +167,7 @@ func (t *triageCmd) command(o *page.Overview, w runbook.Way) string {
 func (t *triageCmd) print(a *app, o *page.Overview, advice runbook.Advice, sorted []page.Reading) {
 	p := plainPrinter{out: a.out, width: a.columns}
 	word := map[runbook.Condition]string{
-		runbook.IsWell: "✓ WELL", runbook.IsDown: "✗ DOWN", runbook.HasBad: "✗ BAD DATA", runbook.IsUnclear: "? NOT KNOWN",
+		runbook.IsWell: "✓ WELL", runbook.IsDown: "✗ DOWN", runbook.HasBad: "✗ BAD DATA", runbook.HasTwo: "✗ TWO PRIMARIES", runbook.IsUnclear: "? NOT KNOWN",
 	}[advice.State]
 	p.line(joined(" · ", word, o.Service, advice.Broken), sayColumn)
 	if o.Demo {

@@ -3,7 +3,9 @@
 //
 // A kind is one struct in one file: its exported fields are the step's parameters, its methods the questions and the one
 // change. What a kind refuses to do: guess (it looks, and says Unsure when looking cannot settle it), take what somebody
-// else holds, wait without saying for what, or repeat a call whose first answer is not known.
+// else holds, wait without saying for what, or repeat a call whose first answer is not known. Where a way is closed it does not
+// choose another: it ranks them (Fallbacks), and the operator or the runbook chooses. What a person says was done by hand it
+// looks at, where it can (Vouch).
 //
 //	catalog := actions.Catalog(set, actions.Options{Clock: clock})
 //	kind, _ := catalog.Kind("volume.attach")

@@ -11,9 +11,13 @@ import (
 	"lifeboat/runbook"
 )
 
-// restful is the pause before the next look at something that takes long: a second as long as it may be a matter of
-// seconds, and later a fiftieth of what has passed, so that hours of waiting for fifty images use up no request quota.
+// restful is the pause before the next look at something that takes long: less than a second as long as it may be a matter
+// of seconds, so that a look included it adds no more than one, and later a part of what has passed, so that hours of
+// waiting for fifty images use up no request quota.
 func restful(passed time.Duration) time.Duration {
+	if passed < time.Minute {
+		return 600 * time.Millisecond
+	}
 	return min(max(time.Second, passed/50), 10*time.Second)
 }
 
@@ -23,9 +27,13 @@ func passes(err error) bool { return runbook.AsFailure(err).Verdict != runbook.D
 // await looks until the image is no longer pending, and shows how much of its snapshots is there.
 func await(ctx context.Context, w world, call runbook.Call, i providers.Image) (providers.Image, error) {
 	began := w.clock.Now()
+	shown := -showEvery
 	for i.State == "pending" {
 		passed := w.clock.Now().Sub(began)
-		show(ctx, w, call, i, passed)
+		if passed-shown >= showEvery {
+			show(ctx, w, call, i, passed)
+			shown = passed
+		}
 		if err := runbook.Sleep(ctx, w.clock, restful(passed)); err != nil {
 			return i, err
 		}
@@ -39,6 +47,9 @@ func await(ctx context.Context, w world, call runbook.Call, i providers.Image) (
 	}
 	return i, nil
 }
+
+// showEvery is how often it is told how far an image is: that costs a question of its own.
+const showEvery = 3 * time.Second
 
 // show tells how far the snapshots of an image are. What cannot be read is not shown: the image says in the end.
 func show(ctx context.Context, w world, call runbook.Call, i providers.Image, passed time.Duration) {

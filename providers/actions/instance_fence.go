@@ -273,7 +273,7 @@ func (a *fence) happened(ctx context.Context, call runbook.Call, err error) bool
 // await looks until the way that was taken holds, for so long at most.
 func (a *fence) await(ctx context.Context, call runbook.Call, way string, limit time.Duration, tried []string) (runbook.Observation, error) {
 	began, last := a.w.clock.Now(), ""
-	for pause := 300 * time.Millisecond; ; pause = min(pause*3/2, time.Second) {
+	for pause := 300 * time.Millisecond; ; pause = min(pause*3/2, 600*time.Millisecond) {
 		o, err := a.look(ctx, call, tried)
 		if err == nil && o.State == runbook.Holds {
 			o.Evidence += fmt.Sprintf(" (%s, after %s)", way, a.w.clock.Now().Sub(began).Round(100*time.Millisecond))
@@ -296,10 +296,23 @@ func (a *fence) await(ctx context.Context, call runbook.Call, way string, limit 
 }
 
 // stop asks EC2 to stop it, and says how long that may take.
+// stop waits for a machine that starts: EC2 stops only what runs, and a machine that comes back is met just then.
 func (a *fence) stop(ctx context.Context, _ runbook.Call, _ fenceBefore) (time.Duration, error) {
+	for until := a.w.clock.Now().Add(a.within()); ; {
+		err := a.stopNow(ctx)
+		if !providers.Is(err, providers.NotReady) || !a.w.clock.Now().Before(until) {
+			return a.within(), err
+		}
+		if runbook.Sleep(ctx, a.w.clock, time.Second) != nil {
+			return a.within(), err
+		}
+	}
+}
+
+func (a *fence) stopNow(ctx context.Context) error {
 	ctx, cancel := a.w.clock.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	return a.within(), a.w.Power.Stop(ctx, a.Region, a.Instance, !a.Soft)
+	return a.w.Power.Stop(ctx, a.Region, a.Instance, !a.Soft)
 }
 
 // shortly is how long what EC2 does at once may take to be read.

@@ -20,6 +20,7 @@ func bind[I, O, P any](f func(context.Context, *I, ...func(*P)) (*O, error)) met
 // ec2API is what is used of EC2, in one region.
 type ec2API struct {
 	session                *session
+	options                ec2.Options // what the SDK has made of the configuration
 	runInstances           method[ec2.RunInstancesInput, ec2.RunInstancesOutput]
 	terminateInstances     method[ec2.TerminateInstancesInput, ec2.TerminateInstancesOutput]
 	describeInstances      method[ec2.DescribeInstancesInput, ec2.DescribeInstancesOutput]
@@ -54,7 +55,6 @@ type ec2API struct {
 	describeGroups          method[ec2.DescribeSecurityGroupsInput, ec2.DescribeSecurityGroupsOutput]
 	describeSnapshots       method[ec2.DescribeSnapshotsInput, ec2.DescribeSnapshotsOutput]
 	createSnapshot          method[ec2.CreateSnapshotInput, ec2.CreateSnapshotOutput]
-	copySnapshot            method[ec2.CopySnapshotInput, ec2.CopySnapshotOutput]
 	deleteSnapshot          method[ec2.DeleteSnapshotInput, ec2.DeleteSnapshotOutput]
 	createVolume            method[ec2.CreateVolumeInput, ec2.CreateVolumeOutput]
 	deleteVolume            method[ec2.DeleteVolumeInput, ec2.DeleteVolumeOutput]
@@ -97,6 +97,7 @@ func newEC2(s *session, region string) *ec2API {
 	})
 	return &ec2API{
 		session:                s,
+		options:                x.Options(),
 		runInstances:           bind(x.RunInstances),
 		terminateInstances:     bind(x.TerminateInstances),
 		describeInstances:      bind(x.DescribeInstances),
@@ -131,7 +132,6 @@ func newEC2(s *session, region string) *ec2API {
 		describeGroups:          bind(x.DescribeSecurityGroups),
 		describeSnapshots:       bind(x.DescribeSnapshots),
 		createSnapshot:          bind(x.CreateSnapshot),
-		copySnapshot:            bind(x.CopySnapshot),
 		deleteSnapshot:          bind(x.DeleteSnapshot),
 		createVolume:            bind(x.CreateVolume),
 		deleteVolume:            bind(x.DeleteVolume),

@@ -13,7 +13,8 @@
 // It refuses to guess a region (an unknown name is an error with the nearest known one), to change anything in an
 // account other than the one it was told, to replace an alias or a record with a routing policy, and to list without a
 // filter. It holds no client of the SDK in a value that an interface can reach: methods are bound as functions, so that
-// the linker can drop the several hundred that are not used.
+// the linker can drop the several hundred that are not used. What the SDK itself would undo of that (the copy of a snapshot), or
+// do in megabytes (S3), is put together here and signed with the SDK's signer.
 //
 //	cloud, err := aws.New(ctx, aws.Options{Account: "123456789012"})
 //	if err != nil { ... }

@@ -3,12 +3,8 @@ package aws
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/xml"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,7 +12,6 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/encoding/httpbinding"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"lifeboat/providers"
 )
@@ -26,9 +21,6 @@ import (
 type objects struct{ c *Cloud }
 
 var _ providers.Objects = objects{}
-
-// mostObject is how much of an object is read.
-const mostObject = 64 << 10
 
 // Get is s3:GetObject. S3 says AccessDenied of an object that is not there to who may not list the bucket.
 func (s objects) Get(ctx context.Context, region, bucket, key string) ([]byte, error) {
@@ -71,7 +63,8 @@ func (s objects) do(ctx context.Context, o op, what object) ([]byte, error) {
 	return *out, nil
 }
 
-// send signs and sends one request, and puts its errors into the SDK's own types, so that they are sorted like all others.
+// send asks S3 with the hash of the body in a header of its own, as S3 wants it, and with the path signed as it is sent: the
+// other services escape it twice.
 func (s objects) send(ctx context.Context, session *session, o op, in *object) (*[]byte, error) {
 	u, err := objectURL(ctx, session, o.region, in.bucket, in.key)
 	if err != nil {
@@ -82,34 +75,17 @@ func (s objects) send(ctx context.Context, session *session, o op, in *object) (
 		return nil, err
 	}
 	req.URL = u // parsing again would not keep a key such as a//b
-	sum := sha256.Sum256(in.body)
-	hash := hex.EncodeToString(sum[:])
-	req.Header.Set("X-Amz-Content-Sha256", hash)
-	if session.cfg.Credentials == nil {
-		return nil, &credentialsError{errors.New(noCredentials)}
-	}
-	who, err := session.cfg.Credentials.Retrieve(ctx)
+	req.Header.Set("X-Amz-Content-Sha256", hash(in.body))
+	var out []byte
+	err = s.c.exchange(ctx, session, byHand{
+		service: "s3", region: o.region, req: req, body: in.body, fault: objectError,
+		plain: func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true },
+		read:  func(body []byte) error { out = body; return nil },
+	})
 	if err != nil {
 		return nil, err
 	}
-	// S3 signs the path as it is sent; the other services escape it twice.
-	plain := func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }
-	if err := v4.NewSigner().SignHTTP(ctx, who, req, hash, "s3", o.region, s.c.clock.Now(), plain); err != nil {
-		return nil, err
-	}
-	resp, err := session.http.Do(req)
-	if err != nil {
-		return nil, &smithyhttp.RequestSendError{Err: err}
-	}
-	defer func() { _ = resp.Body.Close() }() // the answer is read: nothing of it can be lost
-	body, err := io.ReadAll(io.LimitReader(resp.Body, mostObject))
-	if err == nil && resp.StatusCode < 300 {
-		return &body, nil
-	}
-	if err == nil {
-		err = objectError(resp, body)
-	}
-	return nil, &smithyhttp.ResponseError{Response: &smithyhttp.Response{Response: resp}, Err: err}
+	return &out, nil
 }
 
 // objectError is S3's own error, or, where the answer has none, nothing that a program could know: classify then goes by

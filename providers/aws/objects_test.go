@@ -1,6 +1,7 @@
 package aws_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -20,6 +21,13 @@ type wire struct {
 }
 
 func (w *wire) Do(req *http.Request) (*http.Response, error) {
+	if req.Body != nil { // whose it is may close it after the answer
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		req.Body = io.NopCloser(bytes.NewReader(body))
+	}
 	w.sent = append(w.sent, req)
 	return &http.Response{
 		StatusCode: w.status, Request: req, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(w.body)),

@@ -96,35 +96,6 @@ func (c *Cloud) CreateSnapshot(ctx context.Context, region, volume, description 
 	}), nil
 }
 
-// CopySnapshot is ec2:CopySnapshot, asked of the target region; the SDK signs the URL with which the target fetches from
-// the source. The answer holds the id and nothing else. A key that cannot be used is found out later: the copy ends in
-// the state error.
-func (c *Cloud) CopySnapshot(ctx context.Context, region string, s providers.SnapshotCopy) (providers.Snapshot, error) {
-	o := op{"ec2:CopySnapshot", region, true}
-	if err := c.checkRegion(ctx, o.name, s.FromRegion); err != nil {
-		return providers.Snapshot{}, err
-	}
-	api, err := c.ec2In(ctx, o.name, region)
-	if err != nil {
-		return providers.Snapshot{}, err
-	}
-	in := &ec2.CopySnapshotInput{
-		SourceRegion: sdk.String(s.FromRegion), SourceSnapshotId: sdk.String(s.Snapshot), KmsKeyId: optional(s.KMSKey),
-		Description: optional(s.Description), TagSpecifications: tagged(types.ResourceTypeSnapshot, s.Tags),
-	}
-	if s.KMSKey != "" {
-		in.Encrypted = sdk.Bool(true)
-	}
-	out, err := do(ctx, c, api.session, o, api.copySnapshot, in)
-	if err != nil {
-		return providers.Snapshot{}, err
-	}
-	return providers.Snapshot{
-		ID: sdk.ToString(out.SnapshotId), Region: region, State: string(types.SnapshotStatePending), Started: c.clock.Now(),
-		Encrypted: s.KMSKey != "", KMSKey: s.KMSKey, Description: s.Description, Tags: fromTags(out.Tags),
-	}, nil
-}
-
 // DeleteSnapshot is ec2:DeleteSnapshot.
 func (c *Cloud) DeleteSnapshot(ctx context.Context, region, id string) error {
 	o := op{"ec2:DeleteSnapshot", region, true}

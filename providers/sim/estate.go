@@ -22,16 +22,17 @@ const (
 	Stopped  Scene = "stopped"  // its machine failed and EC2 has stopped it
 	Impaired Scene = "impaired" // its machine is said to run, and answers nobody
 	GoneDark Scene = "dark"     // its whole region gives no answer
+	ZoneLost Scene = "zone"     // its zone is gone, and its machine with it; the region answers
 )
 
 // ParseScene reads the name of a scene; "" is Stopped.
 func ParseScene(word string) (Scene, error) {
-	for _, s := range []Scene{Stopped, Serving, Impaired, GoneDark} {
+	for _, s := range []Scene{Stopped, Serving, Impaired, GoneDark, ZoneLost} {
 		if word == string(s) || word == "" {
 			return s, nil
 		}
 	}
-	return "", fmt.Errorf("there is no scene %q; there are serving, stopped, impaired and dark", word)
+	return "", fmt.Errorf("there is no scene %q; there are serving, stopped, impaired, dark and zone", word)
 }
 
 // FromEstate makes a world that holds a copy of the estate: production as the scene has it, the image, the volume in its
@@ -131,6 +132,10 @@ func (b *builder) production(scene Scene) {
 			Subnet: p.Subnet, SecurityGroups: b.groups(p.SecurityGroups, p.Region), KeyName: p.KeyName, Profile: p.Profile,
 		}, Serving: true, Data: data(live)}
 		switch scene {
+		case ZoneLost:
+			i.State, i.Checks = providers.InstanceStopped, providers.ChecksUnknown
+			i.StateReason = "Server.InternalError: stopped because its zone failed"
+			b.spec.ZoneStates = map[string]string{zone: "unavailable"}
 		case Stopped, "":
 			i.State, i.Checks = providers.InstanceStopped, providers.ChecksUnknown
 			i.StateReason = "Server.ScheduledStop: stopped because its hardware failed"

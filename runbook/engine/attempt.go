@@ -176,7 +176,14 @@ func (a *attempt) timedOut(last runbook.Observation, trouble error, accepted boo
 	return a.fail(runbook.Failure{What: what, Means: "nothing was changed by waiting", Verdict: runbook.Definitive}, false)
 }
 
-func (a *attempt) next(pause time.Duration) time.Duration { return min(pause*3/2, a.Poll.Max) }
+// next is the pause before the look after the next. What takes longer than a minute is looked at every second: AWS counts
+// the questions of everybody who uses the account.
+func (a *attempt) next(pause time.Duration) time.Duration {
+	if a.Clock.Now().Sub(a.st.Since) > time.Minute {
+		return max(time.Second, a.Poll.Max)
+	}
+	return min(pause*3/2, a.Poll.Max)
+}
 
 // settled reports whether an Absent counts.
 func (a *attempt) settled() bool {

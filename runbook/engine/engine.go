@@ -51,8 +51,9 @@ type Config struct {
 // each time up to Max.
 type Poll struct{ First, Max time.Duration }
 
-// DefaultPoll adds at most a second to what takes long, and little to what is quick.
-var DefaultPoll = Poll{First: 200 * time.Millisecond, Max: time.Second}
+// DefaultPoll makes waiting add at most a second to a change that takes less than a minute, the looking itself included,
+// and little to one that is quick.
+var DefaultPoll = Poll{First: 200 * time.Millisecond, Max: 600 * time.Millisecond}
 
 // Engine drives one run once.
 type Engine struct {

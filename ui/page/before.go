@@ -83,6 +83,7 @@ func (v *runView) beforeParts(w int) []part {
 		{variants: v.guardLines(w), weights: []int{5, 15, 17, 18}},
 		gap,
 		{variants: v.changeLines(w), weights: []int{6, 8, 13, 16}},
+		v.needlessPart(w),
 		gap,
 		{variants: v.foreverLines(w), weights: []int{7, 17}},
 		gap,

@@ -132,6 +132,15 @@ func (v *runView) flow(head, text string, w int) []string {
 // dnsKind is the kind of step after which caches all over the world hold an old answer.
 const dnsKind = "dns.record"
 
+// needlessPart are the steps that nothing will happen to: the first to give way where there is too little room.
+func (v *runView) needlessPart(w int) part {
+	ids := v.folded()
+	if len(ids) == 0 {
+		return part{}
+	}
+	return onePart(1, []string{section(v.env.Theme, "NOT NEEDED HERE", v.env.Theme.Dim.Render(strings.Join(ids, ", ")), w)})
+}
+
 // foreverLines are what no key puts back.
 func (v *runView) foreverLines(w int) [][]string {
 	th, p := v.env.Theme, v.opened.Plan
@@ -181,13 +190,15 @@ func beforeCalls(v *runView, w int) []string {
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		if v.never[step.ID] {
-			out = append(out, " "+th.Dim.Render(step.ID+": not needed with these inputs"))
 			continue
 		}
 		out = append(out, " "+th.Strong.Render(step.ID)+"  "+step.Title)
 		for _, l := range commandLines(th, v.opened.Calls[step.ID], max(1, w-3)) {
 			out = append(out, "   "+l)
 		}
+	}
+	if ids := v.folded(); len(ids) > 0 {
+		out = append(out, " "+th.Dim.Render(foldedText(ids)))
 	}
 	for i, l := range out {
 		out[i] = widget.Cut(th, l, max(0, w))

@@ -34,7 +34,7 @@ func advise(o *Overview, rs []Reading, looked bool) []advice {
 	if looked {
 		word = judge(rs)
 	}
-	if word == isDown {
+	if fence, _ := about(rs, "fence", ""); word == isDown || fence == Bad { // two that take writes is as bad as none
 		return adviseTriage(o, rs)
 	}
 	if a, ok := adviseRun(o, false); ok {

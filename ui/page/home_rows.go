@@ -213,6 +213,12 @@ func areOrIs(n int) string {
 	return "are"
 }
 
+// On a low screen home lists so many runbooks and names the rest, so that the last runs are in sight.
+const (
+	fewBooks     = 4
+	roomForBooks = 34
+)
+
 func (h *home) bookRows() []homeRow {
 	th := h.env.Theme
 	if !h.known {
@@ -228,6 +234,14 @@ func (h *home) bookRows() []homeRow {
 	}
 	out := []homeRow{{kind: rowHead, text: head + " " + th.Dim.Render("last proved")}}
 	for i, b := range h.overview.Runbooks {
+		if more := h.overview.Runbooks[i:]; i >= fewBooks && len(more) > 1 && h.h < roomForBooks {
+			names := make([]string, len(more))
+			for j := range more {
+				names[j] = more[j].Name
+			}
+			out = append(out, homeRow{text: "   " + th.Dim.Render(widget.Cut(th, fmt.Sprintf("%d more (: runbook NAME): %s", len(more), strings.Join(names, ", ")), h.left()-4))})
+			break
+		}
 		out = append(out, homeRow{kind: rowBook, i: i, key: "book " + b.Ref})
 	}
 	if len(h.overview.Runbooks) == 0 {

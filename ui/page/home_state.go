@@ -24,7 +24,7 @@ const staleAfter = time.Minute
 
 // groups is the order in which readings are told; what stands in no group comes last.
 func groups() []string {
-	return []string{"service", "dns", "region", "server", "ssh", "zone", "backup", "standby", "control", "here"}
+	return []string{"fence", "service", "dns", "region", "server", "ssh", "zone", "backup", "standby", "control", "here"}
 }
 
 // aside are the groups that speak up on a bad night only: on a quiet day they take no line, and not knowing them is no warning.

@@ -231,7 +231,7 @@ func (p *Replay) move(by int) {
 		p.cursor = max(0, min(p.cursor+by, p.view.overLength(p.w, p.body())-1))
 		return
 	}
-	steps := p.view.steps()
+	steps := p.view.shown()
 	if len(steps) == 0 {
 		return
 	}

@@ -87,7 +87,7 @@ func (p *Run) move(msg tea.KeyPressMsg) (cmd tea.Cmd, moved bool) {
 		p.cursor = max(0, min(p.cursor+by, p.view.overLength(p.w, p.h)-1))
 		return p.refresh(), true
 	}
-	steps := p.view.steps()
+	steps := p.view.shown()
 	if len(steps) == 0 || p.view.stage() == stageBefore {
 		return nil, true
 	}

@@ -160,7 +160,7 @@ func (v *runView) overSteps(t *overText, w int) {
 		title = "took"
 	}
 	t.add(th.Head.Render(widget.Ends(th, " STEPS", title+" ", w)))
-	for _, id := range v.steps() {
+	for _, id := range v.shown() {
 		st := v.state.Step(id)
 		l := v.describe(id)
 		l.when = v.tookWords(id, &st, w >= 78)
@@ -180,6 +180,9 @@ func (v *runView) overSteps(t *overText, w int) {
 		}
 		t.add("  " + l.style.Render(l.sign) + " " + th.Text.Render(widget.Fit(th, id, c.id)) + "  " +
 			style.Render(widget.Fit(th, words, c.words)) + when)
+	}
+	if ids := v.folded(); len(ids) > 0 {
+		t.add(v.foldedRow(foldedText(ids), w))
 	}
 	t.add("")
 }

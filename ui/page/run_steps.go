@@ -67,9 +67,6 @@ func (v *runView) describe(id string) stepLine {
 		if v.state.Stop != nil || v.state.Finished != nil {
 			l.words, l.when = "not started", ""
 		}
-		if v.never[id] {
-			l.words, l.when = "will not be needed", ""
-		}
 	}
 	v.describeUndo(&st, &l)
 	return l
@@ -191,10 +188,11 @@ func (v *runView) estimateClock(id string) string {
 	return ""
 }
 
-// listRow is one line of the list: a step, or several that are behind us.
+// listRow is one line of the list: a step, several that are behind us, or those that are not needed.
 type listRow struct {
 	step   string
-	behind int // so many are done; 0: one step
+	behind int    // so many are done; 0: one step
+	folded string // the line of those that are not needed
 }
 
 // rowList is the list as far as it is shown, and which row has the focus.
@@ -205,7 +203,8 @@ type rowList struct {
 
 // rows are the steps for so many lines: what is done becomes one line when there is no room, unless the operator looks at it.
 func (v *runView) rows(o runScreen, room int) rowList {
-	steps := v.steps()
+	steps, folded := v.shown(), v.folded()
+	lines := len(steps) + min(1, len(folded))
 	focus := o.focus
 	if focus == "" || !slices.Contains(steps, focus) {
 		focus = v.current()
@@ -216,9 +215,9 @@ func (v *runView) rows(o runScreen, room int) rowList {
 	var out rowList
 	behind := 0
 	settled := func(id string) bool { st := v.state.Step(id); return st.Settled() && st.Undo == runbook.UndoNone }
-	if f := v.state.Step(focus); len(steps) > room && !f.Settled() {
+	if f := v.state.Step(focus); lines > room && !f.Settled() {
 		for _, id := range steps {
-			if settled(id) && behind <= len(steps)-room {
+			if settled(id) && behind <= lines-room {
 				behind++
 			}
 		}
@@ -237,6 +236,9 @@ func (v *runView) rows(o runScreen, room int) rowList {
 			out.focus = len(out.rows)
 		}
 		out.rows = append(out.rows, listRow{step: id})
+	}
+	if len(folded) > 0 {
+		out.rows = append(out.rows, listRow{folded: foldedText(folded)})
 	}
 	return out
 }
@@ -269,7 +271,7 @@ func spaced(when string) string {
 
 func (v *runView) columns(w int) columns {
 	longest := 6
-	for _, id := range v.steps() {
+	for _, id := range v.shown() {
 		longest = max(longest, widget.Width(id))
 	}
 	c := columns{id: min(longest, max(6, w/6)), when: 13}
@@ -285,9 +287,19 @@ func (v *runView) stepsLines(w, h int, o runScreen) []string {
 	first := firstRow(list.focus, len(list.rows), h)
 	var out []string
 	for i := first; i < len(list.rows) && len(out) < h; i++ {
+		if text := list.rows[i].folded; text != "" {
+			out = append(out, v.foldedRow(text, w))
+			continue
+		}
 		out = append(out, v.stepRow(list.rows[i], cols, i == list.focus, list.rows[i].step == current))
 	}
 	return out
+}
+
+// foldedRow is the line of the steps that are not needed, cut to the width: it is never in focus.
+func (v *runView) foldedRow(text string, w int) string {
+	th := v.env.Theme
+	return widget.Cut(th, "  "+th.Dim.Render(th.Sign.NotNeeded+" "+text), w)
 }
 
 func (v *runView) stepRow(r listRow, c columns, focused, current bool) string {

@@ -375,3 +375,28 @@ func BenchmarkRunPage(b *testing.B) {
 		}
 	})
 }
+
+// What is known never to be needed shares one line, and the keys pass over it. A step whose condition turns out false while
+// the run goes on is none of them.
+func TestWhatIsNotNeededSharesALine(t *testing.T) {
+	const line = "2 steps not needed here: quiesce, sync"
+	followed(t, "nightly", 80, 24, func(f *follow) {
+		f.shows(line)
+		f.lacks(`inputs.data == "replica"`)
+		for range 20 { // to the last step, and over all of them
+			f.press("down")
+			f.lacks("▸ · 2 steps")
+		}
+		f.shows("▸ · serving")
+	})
+	p, _ := shown(t, "nightly", 80, 30)
+	if text := oneLine(p); !strings.Contains(text, line) {
+		t.Errorf("the record's timeline has no line of what was not needed:\n%s", text)
+	}
+	again, tick := replayed(t, "nightly", 60, "services")
+	tick(time.Second)
+	if text := oneLine(again); !strings.Contains(text, line) {
+		t.Errorf("the replay has no line of what was not needed:\n%s", text)
+	}
+	followed(t, "running", 80, 24, func(f *follow) { f.lacks("not needed") })
+}

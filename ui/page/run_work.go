@@ -16,7 +16,7 @@ func (p place) beside() bool { return p.size == sizeWide && p.bodyH >= 12 }
 
 // stepsHeight gives the body's lines to the steps and, where the steps leave room, to the details below them.
 func (v *runView) stepsHeight(p place, o runScreen) (steps, detail int) {
-	n := len(v.steps())
+	n := len(v.shown()) + min(1, len(v.folded()))
 	if p.beside() {
 		return p.bodyH - 1, 0
 	}
@@ -129,7 +129,7 @@ func (v *runView) restLines(but string, w int) []string {
 	th := v.env.Theme
 	done := 0
 	var busy, open []string
-	for _, id := range v.steps() {
+	for _, id := range v.shown() {
 		st := v.state.Step(id)
 		switch {
 		case id == but:
@@ -152,6 +152,9 @@ func (v *runView) restLines(but string, w int) []string {
 	}
 	if len(open) > 0 {
 		parts = append(parts, fmt.Sprintf("%s %d to go: %s", th.Sign.Waiting, len(open), strings.Join(open, ", ")))
+	}
+	if n := len(v.folded()); n > 0 {
+		parts = append(parts, fmt.Sprintf("%s %d not needed", th.Sign.NotNeeded, n))
 	}
 	indent := " "
 	for _, line := range widget.Wrap(strings.Join(parts, "  "), max(1, w-4)) {

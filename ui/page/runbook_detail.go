@@ -13,10 +13,36 @@ import (
 
 // asideLines are the details of what has the focus, for beside or below the rows.
 func (p *runbookPage) asideLines(w int) []string {
+	if p.hasDetails() {
+		return p.rowLines(w)
+	}
+	return p.planLines(w)
+}
+
+// hasDetails reports whether what has the focus is a step, or those that are not needed.
+func (p *runbookPage) hasDetails() bool { return p.step() != nil || p.row().kind == rbFolded }
+
+func (p *runbookPage) rowLines(w int) []string {
 	if s := p.step(); s != nil {
 		return p.stepLines(s, w)
 	}
-	return p.planLines(w)
+	return p.foldedLines(w)
+}
+
+// foldedLines tell of each step that is not needed what it is for, and which condition leaves it out.
+func (p *runbookPage) foldedLines(w int) []string {
+	th := p.env.Theme
+	out := []string{th.Head.Render("NOT NEEDED WITH WHAT IS CHOSEN")}
+	for _, id := range p.outline.folded {
+		s, _ := p.preview.Plan.Step(id)
+		out = append(out, "", th.Strong.Render(id))
+		for _, text := range []string{s.Title, s.Kind.Name + ", if " + s.If} {
+			for _, l := range widget.Wrap(text, max(1, w)) {
+				out = append(out, th.Dim.Render(l))
+			}
+		}
+	}
+	return out
 }
 
 // stepLines tell all about a step.
@@ -52,12 +78,8 @@ func (p *runbookPage) stepLines(s *runbook.PlannedStep, w int) []string {
 	}
 	fact("after", after)
 	fact("before", strings.Join(p.waiting(s.ID), ", "))
-	if p.preview.Never[s.ID] {
-		fact("if", s.If+": not needed with what is chosen")
-	} else {
-		fact("if", s.If)
-		fact("takes", p.takesWords(s.ID))
-	}
+	fact("if", s.If)
+	fact("takes", p.takesWords(s.ID))
 	fact("timeout", fmt.Sprintf("%s an attempt, %s", runbook.ClockText(s.Timeout), attempts(s.Retry.Attempts)))
 	fact("asks", stepAsks(s))
 	fact("undo", p.outline.undo[s.ID].String())
@@ -152,7 +174,7 @@ func (p *runbookPage) planLines(w int) []string {
 
 func (p *runbookPage) detailBody() []string {
 	th := p.env.Theme
-	lines := p.stepLines(p.step(), max(1, p.w-3))
+	lines := p.rowLines(max(1, p.w-3))
 	n := p.body() + p.pane()
 	first := max(0, min(p.down, len(lines)-n))
 	var out []string
@@ -167,16 +189,16 @@ func (p *runbookPage) detailBody() []string {
 
 // detailEnd is how far down the details can be scrolled.
 func (p *runbookPage) detailEnd() int {
-	if !p.detail || p.step() == nil {
+	if !p.detail || !p.hasDetails() {
 		return 0
 	}
-	return max(0, len(p.stepLines(p.step(), max(1, p.w-3)))-p.body()-p.pane())
+	return max(0, len(p.rowLines(max(1, p.w-3)))-p.body()-p.pane())
 }
 
 // detailKey scrolls; used is false for keys that mean the same as without the details.
 func (p *runbookPage) detailKey(msg tea.KeyPressMsg) (used bool) {
 	switch {
-	case p.step() == nil:
+	case !p.hasDetails():
 		p.detail = false
 		return false
 	case key.Matches(msg, KeyBack, KeyEnter, KeyQuit):

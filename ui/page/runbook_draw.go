@@ -68,7 +68,7 @@ func (p *runbookPage) View() string {
 	switch {
 	case p.need != nil:
 		lines = append(lines, p.wordLines()...)
-	case p.detail && p.step() != nil:
+	case p.detail && p.hasDetails():
 		lines = append(lines, p.detailBody()...)
 	default:
 		lines = append(lines, p.bodyLines()...)
@@ -195,6 +195,8 @@ func (p *runbookPage) draw(r rbRow, focused bool, chart widget.Chart) string {
 		s := p.outline.spans[r.i]
 		s.Focus = focused
 		return mark + chart.Row(th, s)
+	case rbFolded:
+		return mark + th.Dim.Render(th.Sign.NotNeeded+" "+foldedText(p.outline.folded))
 	case rbGuard:
 		return mark + p.guardLine(&p.preview.Plan.Guards[r.i])
 	case rbPast:
@@ -375,6 +377,8 @@ func (p *runbookPage) aboutFocus() string {
 		return out
 	case rbField:
 		return p.fields()[r.i].title
+	case rbFolded:
+		return "with what is chosen above, nothing will happen to them"
 	case rbGuard:
 		g := &p.preview.Plan.Guards[r.i]
 		return fmt.Sprintf("%s (%s), %s", g.Title, g.Kind.Name, waiveWords(g))
@@ -426,6 +430,8 @@ func (p *runbookPage) ShortHelp() []key.Binding {
 		}
 	case rbStep:
 		out = append(out, Press("enter", "details"), Press("y", "copy the commands"))
+	case rbFolded:
+		out = append(out, Press("enter", "details"))
 	case rbField:
 		out = append(out, Press("enter", "change"))
 	case rbPast:

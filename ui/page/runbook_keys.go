@@ -171,7 +171,7 @@ func (p *runbookPage) enter() tea.Cmd {
 		p.editing = f.key
 		p.field = widget.Field{}
 		p.field.Set(f.value)
-	case rbStep:
+	case rbStep, rbFolded:
 		p.detail, p.down = true, 0
 	case rbPast:
 		return To(Route{Where: AtShow, Run: p.preview.Past[r.i].Run})

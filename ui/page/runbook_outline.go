@@ -13,12 +13,13 @@ import (
 
 // outline is what a preview says about time, worked out once an answer: which step when, and what decides the end.
 type outline struct {
-	steps    []int         // indices into the plan's steps, in the order in which they begin
+	steps    []int         // indices into the plan's steps, in the order in which they begin, but for those not needed
 	spans    []widget.Span // beside steps
 	critical []string
 	p50, p90 time.Duration
 	source   string // of the estimates, as far as they agree
 	undo     map[string]undoKind
+	folded   []string // the steps that are not needed
 }
 
 func outlineOf(th *theme.Theme, p *Preview) outline {
@@ -39,8 +40,12 @@ func outlineOf(th *theme.Theme, p *Preview) outline {
 	}
 	for i := range p.Plan.Steps {
 		s := &p.Plan.Steps[i]
-		o.steps = append(o.steps, i)
 		o.undo[s.ID] = undoOf(s)
+		if p.Never[s.ID] {
+			o.folded = append(o.folded, s.ID)
+			continue
+		}
+		o.steps = append(o.steps, i)
 	}
 	slices.SortStableFunc(o.steps, func(a, b int) int {
 		return int(begin[p.Plan.Steps[a].ID] - begin[p.Plan.Steps[b].ID])
@@ -95,11 +100,6 @@ func (p *Preview) takes(id string) runbook.Estimate {
 
 func span(th *theme.Theme, p *Preview, s *runbook.PlannedStep, begin, end time.Duration, decides bool) widget.Span {
 	row := widget.Span{Name: s.ID, Start: begin, End: end, Sign: " "}
-	if p.Never[s.ID] {
-		row.Dim, row.Note, row.Sign = true, "not needed", th.Dim.Render(th.Sign.NotNeeded)
-		row.Start, row.End = 0, 0
-		return row
-	}
 	e := p.Estimates[s.ID]
 	row.Note = runbook.ClockText(e.P50) + " " + fmt.Sprintf("%-7s", shortSource(e.Source))
 	if decides {

@@ -25,6 +25,7 @@ const (
 	rbForecast
 	rbAxis
 	rbStep
+	rbFolded
 	rbGuard
 	rbPast
 )
@@ -137,6 +138,9 @@ func (p *runbookPage) lay() []rbRow {
 	out = append(out, rbRow{kind: rbStart, key: rbFocusStart}, rbRow{kind: rbForecast}, rbRow{kind: rbAxis})
 	for i := range p.outline.steps {
 		out = append(out, rbRow{kind: rbStep, i: i, key: "step " + p.preview.Plan.Steps[p.outline.steps[i]].ID})
+	}
+	if len(p.outline.folded) > 0 {
+		out = append(out, rbRow{kind: rbFolded, key: "folded"})
 	}
 	out = append(out, p.guardRows()...)
 	for _, n := range p.preview.Notes {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"lifeboat/runbook"
 	"lifeboat/ui/page"
@@ -145,6 +146,23 @@ func TestRunbookInputs(t *testing.T) {
 	if len(c.Started) != 1 || c.Started[0].Inputs["data"] != "nightly" || c.Started[0].Reference != "CHG-7" {
 		t.Errorf("started %+v", c.Started)
 	}
+}
+
+func TestRunbookTellsWhatIsNotNeeded(t *testing.T) {
+	c := uitest.NewConsole(uitest.Quiet)
+	p := newRunbook(c, runbook.Live, 80, 24)
+	uitest.Press(p, "up", "up", "right") // last night's copy
+	for range 20 {
+		if strings.Contains(ansi.Strip(p.View()), "▸ · 2 steps not needed here: quiesce, sync") {
+			break
+		}
+		uitest.Press(p, "down")
+	}
+	wantOn(t, p, "▸ · 2 steps not needed here: quiesce, sync", "enter details")
+	uitest.Press(p, "enter")
+	wantOn(t, p, "Bring the volume up to date", `rsync, if inputs.data == "replica"`)
+	uitest.Press(p, "esc")
+	wantOn(t, p, "START")
 }
 
 func TestRunbookRehearsalChoices(t *testing.T) {

@@ -3,6 +3,7 @@ package page
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"lifeboat/runbook"
@@ -131,6 +132,22 @@ func (v *runView) steps() []string {
 	return out
 }
 
+// shown are the steps that have a line of their own: all but those that are known never to be needed.
+func (v *runView) shown() []string {
+	return slices.DeleteFunc(v.steps(), func(id string) bool { return v.never[id] })
+}
+
+// folded are the steps that share one line, for nothing will happen to them. One whose condition turns out false while the
+// run goes on is none of them: it stays where it was seen.
+func (v *runView) folded() []string {
+	return slices.DeleteFunc(v.steps(), func(id string) bool { return !v.never[id] })
+}
+
+// foldedText is what their line says.
+func foldedText(ids []string) string {
+	return plural(len(ids), "step") + " not needed here: " + strings.Join(ids, ", ")
+}
+
 // planned is a step of the plan; an empty one where it is not known.
 func (v *runView) planned(id string) runbook.PlannedStep {
 	if p := v.opened.Plan; p != nil {
@@ -149,7 +166,7 @@ func (v *runView) current() string {
 			return id
 		}
 	}
-	steps := v.steps()
+	steps := v.shown()
 	for _, at := range []func(runbook.StepState) bool{
 		func(s runbook.StepState) bool { return s.Undo == runbook.UndoRunning },
 		func(s runbook.StepState) bool { return s.Acting() },

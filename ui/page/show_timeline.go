@@ -208,8 +208,8 @@ func sortedNames[T any](m map[string]T) []string {
 
 // steps are bars from the moment at which the first step could start.
 func (t *showTimeline) steps(v *runView) {
-	ids := v.steps()
-	if len(ids) == 0 {
+	ids, folded := v.shown(), v.folded()
+	if len(ids)+len(folded) == 0 {
 		return
 	}
 	s := &v.state
@@ -248,6 +248,9 @@ func (t *showTimeline) steps(v *runView) {
 		if why := stepWhy(st); why != "" {
 			t.lines = append(t.lines, showLine{step: id, sub: true, sign: sp.Sign, text: why})
 		}
+	}
+	if len(folded) > 0 {
+		t.lines = append(t.lines, showLine{sign: "·", text: foldedText(folded)})
 	}
 }
 
