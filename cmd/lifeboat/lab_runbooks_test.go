@@ -179,6 +179,9 @@ func TestLabFailback(t *testing.T) {
 	if n := s.AWS.Addresses(lab.StandbyRegion); n != 2 {
 		t.Errorf("%d addresses in the standby region, want the 2 that there were", n)
 	}
+	if n := s.effects("snapshot "); n != 1 {
+		t.Errorf("%d snapshots were made of what the copy goes over, want 1\n%s", n, s.logs())
+	}
 	if s.Paused() {
 		t.Error("the replica takes no writes")
 	}
@@ -187,6 +190,7 @@ func TestLabFailback(t *testing.T) {
 	}
 	s.exactly(file, launching(
 		"ec2:RunInstances", "a production that is gone is launched anew, by an input", "ec2:AssociateAddress", "its address", "ec2:AttachVolume", "its volume", "ec2:StopInstances", "an undo stops what the run has started",
+		"ec2:DeleteSnapshot", "an undo takes back the snapshot of what the copy goes over",
 	))
 	s.recorded(s.run(), runbook.Done)
 }
