@@ -1,6 +1,7 @@
 package runbooks_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -140,4 +141,85 @@ func TestArchiveRunbooksPlan(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestFailoverToTheArchive fails over to a day of the archive: the standby volume is left as it is, and the server serves
+// from a new one.
+func TestFailoverToTheArchive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, world := shipped(t, "failover.yaml", "", map[string]string{"data": "archive", "day": "3d"})
+		s, _ := l.Life(t, 1, 0, runbooktest.Before, 0)
+		exactlyOne(world)(t, s)
+		volume, _ := s.Step("fresh").Outputs["volume"].(string)
+		if got := world.VolumeData(volume).Version; !strings.HasPrefix(got, "archive ") {
+			t.Errorf("the new volume holds %q", got)
+		}
+		if got := world.VolumeData("vol-0b2c3d4e5f6071829").Version; got != "nightly" {
+			t.Errorf("the standby volume holds %q now", got)
+		}
+		for _, id := range []string{"attach", "mount", "quiesce", "sync"} {
+			if st := s.Step(id); st.Status != runbook.StatusNotNeeded {
+				t.Errorf("%s is %s", id, st.Status)
+			}
+		}
+	})
+}
+
+// The replica's way asks for no secret of the archive: it works where there is none, and without an archive at all.
+func TestFailoverNeedsNoSecretOfTheArchive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, world := labWith(t, string(read(t, "failover.yaml")), sim.Faults{}, 1, map[string]string{"data": "replica"})
+		l.Secrets = empty{}
+		s, _ := l.Life(t, 1, 0, runbooktest.Before, 0)
+		exactlyOne(world)(t, s)
+	})
+}
+
+// empty is a vault without secrets.
+type empty struct{}
+
+func (empty) Secret(name string) (string, error) { return "", errors.New("it is not here: " + name) }
+
+// TestFailoverToLastNightsCopy serves from what the night has left on the volume, and reads first whether that is whole. One
+// that is not asks, and nothing starts on it meanwhile. An estate that knows of no nightly copy is not asked for its marker.
+func TestFailoverToLastNightsCopy(t *testing.T) {
+	nightly := map[string]string{"data": "nightly"}
+	synctest.Test(t, func(t *testing.T) {
+		l, world := shipped(t, "failover.yaml", "", nightly)
+		s, _ := l.Life(t, 1, 0, runbooktest.Before, 0)
+		exactlyOne(world)(t, s)
+		if got := told(t, s, "proved"); !strings.Contains(got, "/srv/data is whole since") {
+			t.Error(got)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := shipped(t, "failover.yaml", "incomplete-nightly", nightly)
+		var asked []string
+		l.Decide = func(q runbook.Question) runbook.Reply {
+			asked = append(asked, q.Step)
+			return runbook.Reply{Choice: runbook.ChooseStop, By: runbook.Actor{Name: "operator"}}
+		}
+		s, _ := l.Life(t, 1, 0, runbooktest.Before, 0)
+		if got := told(t, s, "proved"); !strings.Contains(got, "is not whole") || strings.Join(asked, " ") != "proved" {
+			t.Errorf("%v asked: %s", asked, got)
+		}
+		if st := s.Step("services"); !st.First.IsZero() {
+			t.Errorf("services is %s", st.Status)
+		}
+	})
+	plan := compile(t, withoutNightly(t), runbook.Live, "nightly")
+	if needed, err := plan.Needed("proved", &runbook.State{}); needed || err != nil {
+		t.Errorf("without a nightly copy in the estate: %v, %v", needed, err)
+	}
+}
+
+// withoutNightly is the demo's estate without its standby.nightly.
+func withoutNightly(t *testing.T) string {
+	text := string(read(t, "estate.yaml"))
+	from := strings.Index(text, "  nightly:")
+	to := strings.Index(text, "  heartbeat: /srv/data/.heartbeat     #")
+	if from < 0 || to < from {
+		t.Fatal("the estate's nightly copy is not where it was")
+	}
+	return text[:from] + text[to:]
 }

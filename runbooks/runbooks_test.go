@@ -44,7 +44,7 @@ func compile(t *testing.T, estateText string, mode runbook.Mode, data string) *r
 // TestEveryRunbookPlans compiles what is shipped against the demo's estate, in every mode and with every answer.
 func TestEveryRunbookPlans(t *testing.T) {
 	for _, mode := range []runbook.Mode{runbook.Live, runbook.Drill, runbook.Rehearse} {
-		for _, data := range []string{"replica", "nightly"} {
+		for _, data := range []string{"replica", "nightly", "archive"} {
 			t.Run(string(mode)+" "+data, func(t *testing.T) {
 				plan := compile(t, string(file(t, "estate.yaml")), mode, data)
 				for _, s := range plan.Steps {
@@ -132,8 +132,9 @@ func TestWhatWaitsForWhat(t *testing.T) {
 	plan := compile(t, string(file(t, "estate.yaml")), runbook.Live, "replica")
 	want := map[string]string{
 		"launch": "", "dns": "launch", "running": "launch", "address": "running", "attach": "running", "ready": "address",
-		"mount": "attach ready", "quiesce": "launch", "sync": "mount quiesce", "services": "sync", "converged": "dns",
-		"serving": "dns services", "told-ops": "", "over-ops": "serving",
+		"mount": "attach ready", "proved": "mount", "quiesce": "launch", "sync": "mount quiesce", "services": "proved sync restore",
+		"fresh": "launch", "plug": "running fresh", "format": "ready plug", "place": "format", "restore": "place",
+		"converged": "dns", "serving": "dns services", "told-ops": "", "over-ops": "serving",
 	}
 	for _, s := range plan.Steps {
 		if got := strings.Join(s.Needs, " "); got != want[s.ID] {

@@ -22,7 +22,7 @@ func TestConsoleRun(t *testing.T) {
 	if p.Trouble != nil || p.Plan == nil || p.Choice.Mode != runbook.Rehearse || p.WhyNotLive == "" || p.WhyNoDrill == "" {
 		t.Fatalf("%+v", p)
 	}
-	if len(p.Inputs) != 1 || p.Inputs[0].Value != "replica" || len(p.Inputs[0].Options) != 2 || len(p.Nights) < 10 || len(p.Scenes) != 5 {
+	if len(p.Inputs) != 2 || p.Inputs[0].Value != "replica" || len(p.Inputs[0].Options) != 3 || len(p.Nights) < 10 || len(p.Scenes) != 5 {
 		t.Errorf("inputs %+v, nights %v, scenes %v", p.Inputs, p.Nights, p.Scenes)
 	}
 	if len(p.Calls["launch"]) == 0 || p.Estimates["sync"].Source != "budget" {

@@ -24,7 +24,7 @@ type AskView struct{ v *runView }
 
 // NewAskView makes a view of a run at a moment.
 func NewAskView(env *Env, o Opened, n News, now time.Time) AskView {
-	v := &runView{env: env, opened: o, driven: n.Driven, driver: n.Driver, since: n.Since, progress: n.Progress}
+	v := &runView{env: env, opened: o, never: neverNeeded(o.Plan), driven: n.Driven, driver: n.Driver, since: n.Since, progress: n.Progress}
 	v.take(o.Events)
 	v.look(now)
 	return AskView{v}

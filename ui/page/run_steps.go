@@ -141,16 +141,25 @@ func secondsText(d time.Duration) string {
 
 // after says for what a step waits: those of its needs that are not there.
 func (v *runView) after(id string) string {
-	var open []string
-	for _, n := range v.planned(id).Needs {
-		if st := v.state.Step(n); !st.Settled() {
-			open = append(open, n)
-		}
-	}
+	open := v.awaited(id, nil)
 	if len(open) == 0 {
 		return ""
 	}
 	return "after " + strings.Join(open, " and ")
+}
+
+// awaited adds what a step waits for; in the place of one that is not needed stands what that one waits for.
+func (v *runView) awaited(id string, open []string) []string {
+	for _, n := range v.planned(id).Needs {
+		switch st := v.state.Step(n); {
+		case st.Settled() || slices.Contains(open, n):
+		case v.never[n]:
+			open = v.awaited(n, open)
+		default:
+			open = append(open, n)
+		}
+	}
+	return open
 }
 
 // tries says that a step took more than one attempt: its time is that of the last intent.

@@ -379,13 +379,13 @@ func BenchmarkRunPage(b *testing.B) {
 // What is known never to be needed shares one line, and the keys pass over it. A step whose condition turns out false while
 // the run goes on is none of them.
 func TestWhatIsNotNeededSharesALine(t *testing.T) {
-	const line = "2 steps not needed here: quiesce, sync"
+	const line = "7 steps not needed here: quiesce, sync, fresh"
 	followed(t, "nightly", 80, 24, func(f *follow) {
 		f.shows(line)
 		f.lacks(`inputs.data == "replica"`)
 		for range 20 { // to the last step, and over all of them
 			f.press("down")
-			f.lacks("▸ · 2 steps")
+			f.lacks("▸ · 7 steps")
 		}
 		f.shows("▸ · serving")
 	})
@@ -398,5 +398,5 @@ func TestWhatIsNotNeededSharesALine(t *testing.T) {
 	if text := oneLine(again); !strings.Contains(text, line) {
 		t.Errorf("the replay has no line of what was not needed:\n%s", text)
 	}
-	followed(t, "running", 80, 24, func(f *follow) { f.lacks("not needed") })
+	followed(t, "running", 80, 24, func(f *follow) { f.shows("6 steps not needed here: proved, fresh") })
 }

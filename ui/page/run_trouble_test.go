@@ -124,7 +124,7 @@ func TestDetailsWhileAQuestionWaits(t *testing.T) {
 		f.shows("step services", "what happened")
 		f.press("esc")
 		f.shows("services FAILED", "retry")
-		f.press("esc", "k", "d")
+		f.press("esc", "k", "k", "d")
 		f.shows("step sync", "what happened")
 		f.press("esc", "enter")
 		f.shows("services FAILED", "retry")

@@ -153,12 +153,12 @@ func TestRunbookTellsWhatIsNotNeeded(t *testing.T) {
 	p := newRunbook(c, runbook.Live, 80, 24)
 	uitest.Press(p, "up", "up", "right") // last night's copy
 	for range 20 {
-		if strings.Contains(ansi.Strip(p.View()), "▸ · 2 steps not needed here: quiesce, sync") {
+		if strings.Contains(ansi.Strip(p.View()), "▸ · 7 steps not needed here: quiesce, sync, fresh") {
 			break
 		}
 		uitest.Press(p, "down")
 	}
-	wantOn(t, p, "▸ · 2 steps not needed here: quiesce, sync", "enter details")
+	wantOn(t, p, "▸ · 7 steps not needed here: quiesce, sync, fresh", "enter details")
 	uitest.Press(p, "enter")
 	wantOn(t, p, "Bring the volume up to date", `rsync, if inputs.data == "replica"`)
 	uitest.Press(p, "esc")

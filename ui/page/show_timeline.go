@@ -267,7 +267,7 @@ func plannedSpans(v *runView) map[string]widget.Span {
 			from = max(from, out[n].End)
 		}
 		takes := v.opened.Estimates[step.ID].P50
-		if v.state.Step(step.ID).Status == runbook.StatusNotNeeded {
+		if v.never[step.ID] || v.state.Step(step.ID).Status == runbook.StatusNotNeeded {
 			takes = 0
 		}
 		out[step.ID] = widget.Span{Start: from, End: from + max(0, takes)}
