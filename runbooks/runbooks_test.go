@@ -146,3 +146,23 @@ func TestWhatWaitsForWhat(t *testing.T) {
 		t.Errorf("steps that are missing: %v", want)
 	}
 }
+
+// The head of a screen says where a runbook goes, and where it stays.
+func TestWayOfEveryRunbook(t *testing.T) {
+	stays := map[string]bool{"repair": true, "relaunch": true, "fence": true}
+	for _, name := range runbooks.Names() {
+		plan, err := runbook.CompileFiles(runbook.NewSource(name+".yaml", file(t, name+".yaml")), runbook.NewSource("estate.yaml", file(t, "estate.yaml")), runbook.CompileInput{
+			Catalog: actions.Catalog(providers.Set{}, actions.Options{}), Mode: runbook.Rehearse,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		from, to := runbook.Direction(plan)
+		if want := [2]string{"us-west-1", "us-east-1"}; !stays[name] && [2]string{from, to} != want {
+			t.Errorf("%s goes from %q to %q", name, from, to)
+		}
+		if stays[name] && (from != "" || to != "us-west-1") {
+			t.Errorf("%s goes from %q to %q", name, from, to)
+		}
+	}
+}

@@ -115,7 +115,7 @@ func (v *runView) modeLines(w int) []string {
 	}
 	if p := v.opened.Plan; p != nil && p.Estate != nil {
 		e := p.Estate
-		text += ": " + e.Name + ", " + e.Production.Region + " " + th.Sign.Arrow + " " + e.Standby.Region
+		text += ": " + e.Name + ", " + v.way.words(th, e)
 		if e.Account != "" && mode != runbook.Rehearse {
 			text += ", account " + e.Account
 		}

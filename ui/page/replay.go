@@ -75,7 +75,7 @@ func (p *Replay) Init() tea.Cmd {
 		case !kept:
 			return nil
 		}
-		return replayOpened{to: p, began: clockBegins(o.Events), view: &runView{env: env, opened: o, never: neverNeeded(o.Plan), replayed: true, driven: true}}
+		return replayOpened{to: p, began: clockBegins(o.Events), view: &runView{env: env, opened: o, never: neverNeeded(o.Plan), way: wayOf(o.Plan), replayed: true, driven: true}}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"charm.land/bubbles/v2/key"
 
 	"lifeboat/runbook"
+	"lifeboat/ui/theme"
 	"lifeboat/ui/widget"
 )
 
@@ -212,7 +213,7 @@ func (v *runView) where() string {
 		return ""
 	}
 	e, dot := p.Estate, " "+th.Sign.Dot+" "
-	out := dot + e.Production.Region + " " + th.Sign.Arrow + " " + e.Standby.Region
+	out := dot + v.way.words(th, e)
 	if e.Account != "" {
 		out += dot + e.Account
 	}
@@ -310,3 +311,22 @@ func pad(lines []string, n int) []string {
 }
 
 func joinLines(lines []string) string { return strings.Join(lines, "\n") }
+
+// way is the direction of a plan, as runbook.Direction has it. It is worked out once, when a plan is opened.
+type way struct{ from, to string }
+
+func wayOf(p *runbook.Plan) way {
+	from, to := runbook.Direction(p)
+	return way{from, to}
+}
+
+// words are the regions on a screen: where it goes from and to, or where it stays.
+func (w way) words(th *theme.Theme, e *runbook.Estate) string {
+	switch {
+	case w.to == "":
+		return e.Production.Region + " " + th.Sign.Arrow + " " + e.Standby.Region
+	case w.from == "":
+		return w.to
+	}
+	return w.from + " " + th.Sign.Arrow + " " + w.to
+}

@@ -17,6 +17,7 @@ type (
 		session Session
 		opened  Opened
 		never   map[string]bool
+		way     way
 		err     error
 	}
 	runNews struct {
@@ -45,7 +46,7 @@ func (p *Run) open() tea.Cmd {
 			return runOpened{page: p, err: p.ctx.Err()}
 		}
 		o := s.Opened()
-		return runOpened{page: p, session: s, opened: o, never: neverNeeded(o.Plan)}
+		return runOpened{page: p, session: s, opened: o, never: neverNeeded(o.Plan), way: wayOf(o.Plan)}
 	}
 }
 
@@ -63,7 +64,7 @@ func (p *Run) opened(m runOpened) tea.Cmd {
 		return nil
 	}
 	p.session, p.failed = m.session, nil
-	p.view = &runView{env: p.env, opened: m.opened, never: m.never, driven: true}
+	p.view = &runView{env: p.env, opened: m.opened, never: m.never, way: m.way, driven: true}
 	p.view.take(m.opened.Events)
 	p.look()
 	return tea.Batch(p.next(), p.refresh())

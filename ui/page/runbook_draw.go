@@ -111,7 +111,7 @@ func (p *runbookPage) header() string {
 		if p.w >= 90 {
 			account = "account " + account + " " + e.Name
 		}
-		left += th.Dim.Render(" "+th.Sign.Dot+" ") + e.Production.Region + " " + th.Sign.Arrow + " " + e.Standby.Region +
+		left += th.Dim.Render(" "+th.Sign.Dot+" ") + p.outline.way.words(th, e) +
 			th.Dim.Render(" "+th.Sign.Dot+" ") + account
 	}
 	return widget.Ends(th, left, th.Dim.Render(p.env.Actor.String()+" "), p.w)

@@ -20,6 +20,7 @@ type outline struct {
 	source   string // of the estimates, as far as they agree
 	undo     map[string]undoKind
 	folded   []string // the steps that are not needed
+	way      way
 }
 
 func outlineOf(th *theme.Theme, p *Preview) outline {
@@ -27,6 +28,7 @@ func outlineOf(th *theme.Theme, p *Preview) outline {
 	if p.Plan == nil {
 		return o
 	}
+	o.way = wayOf(p.Plan)
 	half := func(id string) time.Duration { return p.takes(id).P50 }
 	begin, end := schedule(p.Plan, half)
 	_, o.p90 = runbook.CriticalPath(p.Plan, func(id string) time.Duration { return p.takes(id).P90 })

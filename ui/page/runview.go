@@ -22,6 +22,7 @@ type runView struct {
 	driver   runbook.Driver
 	since    time.Time
 	forecast runbook.Forecast
+	way      way // the regions that it is about
 	never    map[string]bool
 	replayed bool // nothing can be decided
 }

@@ -94,7 +94,7 @@ func (p *Show) Init() tea.Cmd {
 		case !kept:
 			return nil
 		}
-		v := &runView{env: env, opened: o, never: neverNeeded(o.Plan), driven: true}
+		v := &runView{env: env, opened: o, never: neverNeeded(o.Plan), way: wayOf(o.Plan), driven: true}
 		v.take(o.Events)
 		v.look(showNow(v))
 		events := describeEvents(v, 0, nil)
