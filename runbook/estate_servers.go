@@ -59,6 +59,19 @@ func (e *Estate) names() []nameItem {
 	return out
 }
 
+// images lists the images that the estate names, of both sides of every server: what a failover or a failback would launch.
+func (e *Estate) images() []string {
+	var out []string
+	for _, m := range e.machines(true) {
+		for _, id := range []string{m.Production.Image.ID, m.Standby.Image.ID} {
+			if id != "" && !slices.Contains(out, id) {
+				out = append(out, id)
+			}
+		}
+	}
+	return out
+}
+
 // machine is the main server's side.
 func (s Site) machine() Machine {
 	return Machine{

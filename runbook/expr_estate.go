@@ -19,6 +19,9 @@ func (e *Estate) lookup(path []any) (any, *astray) {
 	if len(path) > 0 && path[0] == "machines" { // every server, the main one first
 		return walk(reflect.ValueOf(e.machines(true)), "estate.machines", path[1:], 1)
 	}
+	if len(path) > 0 && path[0] == "images" {
+		return walk(reflect.ValueOf(e.images()), "estate.images", path[1:], 1)
+	}
 	if len(path) > 0 && path[0] == "names" {
 		return walk(reflect.ValueOf(e.names()), "estate.names", path[1:], 1)
 	}

@@ -10,7 +10,8 @@ import (
 
 func (s *stage) launch() *launch {
 	return &launch{
-		Image: image, Type: "m7i.large", Zone: zone, Region: region, Name: "www.example.com",
+		Estate: estateName,
+		Image:  image, Type: "m7i.large", Zone: zone, Region: region, Name: "www.example.com",
 		SecurityGroups: []string{"sg-1", "sg-2"}, KeyName: "shop", Profile: "shop-server", w: s.w,
 	}
 }

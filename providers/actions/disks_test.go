@@ -37,7 +37,9 @@ func diskTranscript(t *testing.T, name string, f func(s *stage), faults ...sim.F
 	staged(t, name, func(spec *sim.Spec) { sealed(spec); spec.Faults.Calls = faults }, f)
 }
 
-func (s *stage) snap() *snap { return &snap{Volume: volume, Region: region, w: s.w} }
+func (s *stage) snap() *snap {
+	return &snap{Estate: estateName, Volume: volume, Region: region, w: s.w}
+}
 
 // made says how many there are of what has no token.
 func (s *stage) made() {
@@ -128,7 +130,7 @@ func TestSnapshot(t *testing.T) {
 }
 
 func (s *stage) carry() *carry {
-	return &carry{Snapshot: homeSnap, From: home, Region: region, w: s.w}
+	return &carry{Estate: estateName, Snapshot: homeSnap, From: home, Region: region, w: s.w}
 }
 
 func TestSnapshotCopy(t *testing.T) {
@@ -196,7 +198,7 @@ func TestSnapshotCopy(t *testing.T) {
 }
 
 func (s *stage) create() *create {
-	return &create{Snapshot: homeSnap, Zone: "us-west-1c", Region: home, Type: "gp3", Rate: 300, w: s.w}
+	return &create{Estate: estateName, Snapshot: homeSnap, Zone: "us-west-1c", Region: home, Type: "gp3", Rate: 300, w: s.w}
 }
 
 func TestVolumeCreate(t *testing.T) {
@@ -275,7 +277,7 @@ func TestVolumeCreate(t *testing.T) {
 		a.SizeGiB = 50
 		s.prepare(a)
 		s.say("-- of nothing")
-		s.prepare(&create{Zone: zone, Region: region, w: s.w})
+		s.prepare(&create{Estate: estateName, Zone: zone, Region: region, w: s.w})
 		s.made()
 	})
 
@@ -396,12 +398,17 @@ func TestVolumeDelete(t *testing.T) {
 		s.prepare(c)
 		s.apply(c)
 		o := s.comes(c)
-		a := &erase{Volume: o.Outputs["volume"].(string), Region: home, w: s.w}
+		a := &erase{Estate: estateName, Volume: o.Outputs["volume"].(string), Region: home, w: s.w}
+		s.say("-- of another estate")
+		a.Estate = "staging"
+		s.life(a)
+		a.Estate = estateName
+		s.say("-- its own")
 		s.life(a)
 		s.made()
 	})
 	diskTranscript(t, "delete_not_ours", func(s *stage) {
-		a := &erase{Volume: volume, Region: region, w: s.w}
+		a := &erase{Estate: estateName, Volume: volume, Region: region, w: s.w}
 		s.life(a)
 		s.say("-- in words")
 		a.Foreign = true
@@ -424,13 +431,15 @@ func TestPrune(t *testing.T) {
 			}
 			time.Sleep(2 * time.Minute)
 		}
-		a := &prune{Volume: volume, Keep: 2, Region: region, w: s.w}
+		a := &prune{Estate: estateName, Volume: volume, Keep: 2, Region: region, w: s.w}
 		s.life(a)
 		s.made()
+		s.say("-- of another estate")
+		s.observe(&prune{Estate: "staging", Volume: volume, Keep: 1, Region: region, w: s.w})
 		s.say("-- no run made it")
-		s.observe(&prune{Volume: homeDisk, Keep: 1, Region: home, w: s.w})
-		s.prepare(&prune{Volume: homeDisk, Region: home, w: s.w})
-		s.prepare(&prune{Keep: 1, Region: home, w: s.w})
+		s.observe(&prune{Estate: estateName, Volume: homeDisk, Keep: 1, Region: home, w: s.w})
+		s.prepare(&prune{Estate: estateName, Volume: homeDisk, Region: home, w: s.w})
+		s.prepare(&prune{Estate: estateName, Keep: 1, Region: home, w: s.w})
 	})
 }
 

@@ -56,7 +56,9 @@ type imageCopy struct {
 	MaxAge     runbook.Duration `with:"max_age" doc:"for method snapshot: a copy that is older than this is made anew"`
 	KMSKey     string           `with:"kms_key" doc:"key of the target region that encrypts the copy; an encrypted image gets the region's own when it is left out"`
 	Current    string           `with:"current" default:"estate.standby.image" doc:"image that is used in the target region now: it is never removed"`
-	Keep       int              `with:"keep" doc:"how many copies to keep; older ones that lifeboat made under this name are removed with their snapshots; 0 keeps all"`
+	Keep       int              `with:"keep" doc:"how many copies to keep; older ones that runs of this estate made under this name are removed with their snapshots; 0 keeps all"`
+	InUse      []string         `with:"in_use" default:"estate.images" doc:"further images that are never removed: by themselves all that the estate names"`
+	Estate     string           `with:"estate" default:"estate.name" doc:"name of the estate, for the tag by which its runs know their own"`
 
 	w world
 }
@@ -178,13 +180,13 @@ func (a *imageCopy) tags(call runbook.Call, before copyBefore) map[string]string
 	}
 	maps.Copy(out, map[string]string{
 		tagRun: string(call.Run), tagStep: call.Step, tagKey: string(call.Key),
-		tagSource: before.Source, tagSourceMade: before.Made.UTC().Format(time.RFC3339), tagSourceRegion: a.FromRegion, tagName: before.Group,
+		tagSource: before.Source, tagSourceMade: before.Made.UTC().Format(time.RFC3339), tagSourceRegion: a.FromRegion, tagName: before.Group, tagEstate: a.Estate,
 	})
 	return out
 }
 
 // there finds the copy of the source that is there, whoever made it: the newest that can be launched, else the newest that
-// is coming. One that failed is none.
+// is coming. One that failed is none, nor is one that another estate may remove.
 func (a *imageCopy) there(ctx context.Context, before copyBefore) (providers.Image, error) {
 	all, err := a.w.Images.FindImages(ctx, a.Region, map[string]string{tagSource: before.Source})
 	if err != nil {
@@ -200,7 +202,7 @@ func (a *imageCopy) there(ctx context.Context, before copyBefore) (providers.Ima
 	var best providers.Image
 	for _, i := range all {
 		switch {
-		case i.State != "available" && i.State != "pending" || !a.asGood(i):
+		case i.State != "available" && i.State != "pending" || !a.asGood(i) || another(i.Tags, a.Estate):
 		case best.ID == "", best.State == "pending" && i.State == "available", best.State == i.State && i.Created.After(best.Created):
 			best = i
 		}
@@ -262,9 +264,9 @@ func (a *imageCopy) Observe(ctx context.Context, call runbook.Call) (runbook.Obs
 	case i.ID == "":
 		return seen(runbook.Absent, "no image in %s is a copy of %s", a.Region, before.Source), nil
 	case i.State == "pending":
-		return seen(runbook.Pending, "%s", copying(call, a.w, i)), nil
+		return a.naming(ctx, call, i, seen(runbook.Pending, "%s", copying(call, a.w, i))), nil
 	case i.State != "available":
-		return failedImage(i, "its snapshots may be left: they bear "+tagKey+"="+string(call.Key)), nil
+		return a.naming(ctx, call, i, failedImage(i, "its snapshots may be left: they bear "+tagKey+"="+string(call.Key))), nil
 	}
 	missing, err := a.unshared(ctx, call, i, before)
 	if err != nil {
@@ -273,7 +275,7 @@ func (a *imageCopy) Observe(ctx context.Context, call runbook.Call) (runbook.Obs
 	if missing > 0 {
 		return seen(runbook.Absent, "%s is there, and not yet shared with %s that may launch %s", i.ID, plural(missing, "account", "accounts"), before.Source), nil
 	}
-	return a.holds(call, i, before, ""), nil
+	return a.holds(ctx, call, i, before, ""), nil
 }
 
 // failedImage is the end of an image that will never be. Its key is spent: EC2 would answer it with the same image.
@@ -319,13 +321,13 @@ func (a *imageCopy) Apply(ctx context.Context, call runbook.Call) (runbook.Obser
 	}
 	var dead *deadSnapshot
 	if errors.As(err, &dead) {
-		return dead.broken(), nil
+		return a.naming(ctx, call, i, dead.broken()), nil
 	}
 	if err != nil {
 		return runbook.Observation{}, err
 	}
 	if i.State != "available" {
-		return failedImage(i, "its snapshots may be left: they bear "+tagKey+"="+string(call.Key)), nil
+		return a.naming(ctx, call, i, failedImage(i, "its snapshots may be left: they bear "+tagKey+"="+string(call.Key))), nil
 	}
 	missing, err := a.unshared(ctx, call, i, before)
 	if err != nil {
@@ -339,8 +341,10 @@ func (a *imageCopy) Apply(ctx context.Context, call runbook.Call) (runbook.Obser
 		more = ", shared with " + plural(len(before.Shared), "account", "accounts")
 	}
 	more += a.leftOver(ctx, call, before)
-	more += removed(ctx, a.w, call, pruning{region: a.Region, group: before.Group, keep: a.Keep, newest: i.ID, never: []string{a.Current, before.There}})
-	return a.holds(call, i, before, more), nil
+	more += removed(ctx, a.w, call, pruning{
+		region: a.Region, estate: a.Estate, group: before.Group, keep: a.Keep, newest: i.ID, never: append([]string{a.Current, before.There}, a.InUse...),
+	})
+	return a.holds(ctx, call, i, before, more), nil
 }
 
 func (a *imageCopy) make(ctx context.Context, call runbook.Call, before copyBefore) (providers.Image, error) {
@@ -361,14 +365,32 @@ func (a *imageCopy) make(ctx context.Context, call runbook.Call, before copyBefo
 }
 
 // holds is a copy that can be launched.
-func (a *imageCopy) holds(call runbook.Call, i providers.Image, before copyBefore, more string) runbook.Observation {
+func (a *imageCopy) holds(ctx context.Context, call runbook.Call, i providers.Image, before copyBefore, more string) runbook.Observation {
 	mine := i.Tags[tagKey] == string(call.Key)
 	o := seen(runbook.Holds, "copy %s of %s equals its source%s", i.ID, date(i.Created), more)
 	if mine {
 		o = seen(runbook.Holds, "%s in %s is the copy of %s of %s%s%s", i.ID, a.Region, before.Source, date(before.Made), a.w.took(call), more)
-		o.Made = belongings(i)
+		o = a.naming(ctx, call, i, o)
 	}
 	o.Outputs = map[string]any{"image": i.ID, "made": i.Created.UTC().Format(time.RFC3339), "copied": mine}
+	return o
+}
+
+// naming names as made all that bears the key of this step: the image, its snapshots, and what is left on the way, in both
+// regions. What is not named a drill may not delete.
+func (a *imageCopy) naming(ctx context.Context, call runbook.Call, i providers.Image, o runbook.Observation) runbook.Observation {
+	if i.Tags[tagKey] == string(call.Key) {
+		o.Made = belongings(i)
+	}
+	all, err := a.bearers(ctx, call)
+	if err != nil {
+		logf(call.Log, "which snapshots bear the key %s was not to be read: %v", call.Key, err)
+	}
+	for _, s := range all {
+		if t := (runbook.Target{Kind: "snapshot", ID: s.ID, Region: s.Region}); !slices.Contains(o.Made, t) {
+			o.Made = append(o.Made, t)
+		}
+	}
 	return o
 }
 

@@ -37,7 +37,9 @@ type imageCreate struct {
 	Reboot   bool              `with:"reboot" default:"false" doc:"let EC2 stop the server's work and start it anew, so that its file systems are whole in the image; otherwise it goes on and the image is as after a power cut"`
 	Tags     map[string]string `with:"tags" doc:"further tags of the image"`
 	Current  string            `with:"current" default:"estate.production.image" doc:"image that is in use: it is never removed"`
-	Keep     int               `with:"keep" doc:"how many images to keep; older ones that lifeboat made under this name are removed with their snapshots; 0 keeps all"`
+	Keep     int               `with:"keep" doc:"how many images to keep; older ones that runs of this estate made under this name are removed with their snapshots; 0 keeps all"`
+	InUse    []string          `with:"in_use" default:"estate.images" doc:"further images that are never removed: by themselves all that the estate names"`
+	Estate   string            `with:"estate" default:"estate.name" doc:"name of the estate, for the tag by which its runs know their own"`
 
 	w world
 }
@@ -65,7 +67,7 @@ func (a *imageCreate) tags(call runbook.Call) map[string]string {
 	out := map[string]string{}
 	maps.Copy(out, a.Tags)
 	maps.Copy(out, map[string]string{
-		tagRun: string(call.Run), tagStep: call.Step, tagKey: string(call.Key), tagSource: a.Instance, tagName: a.Name,
+		tagRun: string(call.Run), tagStep: call.Step, tagKey: string(call.Key), tagSource: a.Instance, tagName: a.Name, tagEstate: a.Estate,
 	})
 	return out
 }
@@ -113,7 +115,9 @@ func (a *imageCreate) Apply(ctx context.Context, call runbook.Call) (runbook.Obs
 	case i.State != "available":
 		return failedImage(i, "retry makes another"), nil
 	}
-	return a.holds(call, i, removed(ctx, a.w, call, pruning{region: a.Region, group: a.Name, keep: a.Keep, newest: i.ID, never: []string{a.Current}})), nil
+	return a.holds(call, i, removed(ctx, a.w, call, pruning{
+		region: a.Region, estate: a.Estate, group: a.Name, keep: a.Keep, newest: i.ID, never: append([]string{a.Current}, a.InUse...),
+	})), nil
 }
 
 func (a *imageCreate) make(ctx context.Context, call runbook.Call, name string) (providers.Image, error) {
@@ -189,7 +193,7 @@ func (a *imageCreate) ByHand(call runbook.Call) []string {
 	region := orQuestion(a.Region)
 	return []string{
 		line(words("aws", "ec2", "create-image", "--region", region, "--instance-id", orQuestion(a.Instance), "--name", orQuestion(cmp.Or(before.Name, a.Name)), reboot),
-			handTags(map[string]string{tagKey: string(call.Key), tagName: a.Name}, "image", "snapshot")),
+			handTags(map[string]string{tagKey: string(call.Key), tagName: a.Name, tagEstate: a.Estate}, "image", "snapshot")),
 		line(words("aws", "ec2", "wait", "image-available", "--region", region, "--image-ids", "NEW_IMAGE")),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"lifeboat/providers"
 	"lifeboat/runbook"
@@ -230,10 +231,10 @@ func (a *imageCopy) onTheWay(ctx context.Context, call runbook.Call) (runbook.Ob
 	for _, s := range all {
 		switch s.State {
 		case "pending":
-			return seen(runbook.Pending, "snapshot %s in %s: %.0f %%", s.ID, s.Region, 100*s.Progress), nil
+			return a.naming(ctx, call, providers.Image{}, seen(runbook.Pending, "snapshot %s in %s: %.0f %%", s.ID, s.Region, 100*s.Progress)), nil
 		case "completed":
 		default:
-			return (&deadSnapshot{s}).broken(), nil
+			return a.naming(ctx, call, providers.Image{}, (&deadSnapshot{s}).broken()), nil
 		}
 	}
 	if len(all) > 0 {
@@ -253,12 +254,15 @@ func (a *imageCopy) bearers(ctx context.Context, call runbook.Call) ([]providers
 }
 
 // leftOver deletes the snapshot that was only on the way, and those that an earlier run has left so, and says so when it
-// could not.
+// could not. A drill deletes its own only, and leaves to its undo what the fence does not know yet.
 func (a *imageCopy) leftOver(ctx context.Context, call runbook.Call, before copyBefore) string {
-	if !a.snapshots() || call.MayTouch != nil {
+	if !a.snapshots() {
 		return ""
 	}
-	taken, err := a.w.Snapshots.FindSnapshots(ctx, a.FromRegion, "", map[string]string{tagName: before.Group, tagPart: partTaken})
+	if call.MayTouch != nil {
+		return a.leftToUndo(ctx, call)
+	}
+	taken, err := a.w.Snapshots.FindSnapshots(ctx, a.FromRegion, "", map[string]string{tagName: before.Group, tagEstate: a.Estate, tagPart: partTaken})
 	for _, s := range taken {
 		if s.Tags[tagKey] != string(call.Key) && a.w.clock.Now().Sub(s.Started) < inFlight {
 			continue // another run may be at work
@@ -269,6 +273,28 @@ func (a *imageCopy) leftOver(ctx context.Context, call runbook.Call, before copy
 	}
 	if err != nil {
 		return fmt.Sprintf("; the snapshot on the way, in %s, is left: %s", a.FromRegion, reason(err))
+	}
+	return ""
+}
+
+// leftToUndo is leftOver of a drill.
+func (a *imageCopy) leftToUndo(ctx context.Context, call runbook.Call) string {
+	own, err := a.w.Snapshots.FindSnapshots(ctx, a.FromRegion, "", map[string]string{tagKey: string(call.Key), tagPart: partTaken})
+	var left []string
+	for _, s := range own {
+		if call.MayTouch(runbook.Target{Kind: "snapshot", ID: s.ID, Region: a.FromRegion}) != nil {
+			left = append(left, s.ID)
+			continue
+		}
+		if err == nil {
+			err = a.w.Snapshots.DeleteSnapshot(ctx, a.FromRegion, s.ID)
+		}
+	}
+	switch {
+	case err != nil:
+		return fmt.Sprintf("; the snapshot on the way, in %s, is left: %s", a.FromRegion, reason(err))
+	case len(left) > 0:
+		return fmt.Sprintf("; on the way, in %s, %s stays until the drill is undone", a.FromRegion, strings.Join(left, ", "))
 	}
 	return ""
 }

@@ -17,6 +17,7 @@ const (
 	rootVolume = "vol-0a1b2c3d4e5f60701"
 	elsewhere  = "us-west-1"
 	account    = "111122223333"
+	estateName = "shop"
 )
 
 // shown is a transcript on a stage with images; change makes the scene another one.
@@ -58,7 +59,7 @@ func withImages(spec *sim.Spec) {
 }
 
 func (s *stage) imageCopy() *imageCopy {
-	return &imageCopy{Image: source, FromRegion: elsewhere, Region: region, Name: "www", Method: "copy", Current: image, w: s.w}
+	return &imageCopy{Estate: estateName, Image: source, FromRegion: elsewhere, Region: region, Name: "www", Method: "copy", Current: image, w: s.w}
 }
 
 // run takes a step through one run of its own: a night of copying.
@@ -390,7 +391,7 @@ func TestImageCopyBySnapshot(t *testing.T) {
 }
 
 func (s *stage) imageCreate() *imageCreate {
-	return &imageCreate{Instance: old, Region: elsewhere, Name: "www", Tags: map[string]string{"Role": "www"}, Current: source, w: s.w}
+	return &imageCreate{Estate: estateName, Instance: old, Region: elsewhere, Name: "www", Tags: map[string]string{"Role": "www"}, Current: source, w: s.w}
 }
 
 func TestImageCreate(t *testing.T) {

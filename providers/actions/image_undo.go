@@ -126,7 +126,7 @@ func (a *imageCopy) ByHand(call runbook.Call) []string {
 		source = before.Source
 	}
 	region, from := orQuestion(a.Region), orQuestion(a.FromRegion)
-	tags := map[string]string{tagKey: string(call.Key), tagSource: source, tagName: a.Name}
+	tags := map[string]string{tagKey: string(call.Key), tagSource: source, tagName: a.Name, tagEstate: a.Estate}
 	var out []string
 	if a.snapshots() {
 		out = []string{

@@ -96,20 +96,26 @@ func copying(call runbook.Call, w world, i providers.Image) string {
 	return fmt.Sprintf("%s in %s is being made%s%s", i.ID, i.Region, since, by)
 }
 
-// pruning says which images may go: of those that lifeboat made under a name, all but the newest ones that can be launched.
+// pruning says which images may go: of those that runs of one estate made under a name, all but the newest ones that can be
+// launched. The name alone does not do: www.example.com and www.staging.example.com are both called www.
 type pruning struct {
-	region, group, newest string
-	keep                  int
-	never                 []string // images that stay whatever their age
+	region, estate, group, newest string
+	keep                          int
+	never                         []string // images that stay whatever their age
+}
+
+// tags are what all bear that may go.
+func (p pruning) tags() map[string]string {
+	return map[string]string{tagName: p.group, tagEstate: p.estate}
 }
 
 // removed prunes and says what became of it, as the end of a sentence. The copy is there whatever happens here: what could
 // not be removed is said, and is tried again by the next run.
 func removed(ctx context.Context, w world, call runbook.Call, p pruning) string {
-	if p.keep <= 0 || call.MayTouch != nil { // a drill removes nothing that it has not made
+	if p.keep <= 0 || p.estate == "" || call.MayTouch != nil { // a drill removes nothing that it has not made
 		return ""
 	}
-	all, err := w.Images.FindImages(ctx, p.region, map[string]string{tagName: p.group})
+	all, err := w.Images.FindImages(ctx, p.region, p.tags())
 	if err != nil {
 		return "; older copies were not looked for: " + reason(err)
 	}
@@ -169,7 +175,7 @@ const inFlight = 24 * time.Hour
 // orphans deletes the snapshots whose image is gone, as when a run died between the two. What is younger than a day may be
 // on its way to become an image.
 func orphans(ctx context.Context, w world, p pruning, images []providers.Image) (n int, err error) {
-	parts, err := w.Snapshots.FindSnapshots(ctx, p.region, "", map[string]string{tagName: p.group})
+	parts, err := w.Snapshots.FindSnapshots(ctx, p.region, "", p.tags())
 	if err != nil {
 		return 0, err
 	}

@@ -50,6 +50,7 @@ type launch struct {
 	HostKeys       HostKeys       `with:"host_keys" default:"estate.ssh.host_keys" doc:"pinned host keys; the public part of host_key must be among them"`
 	Region         string         `with:"region" default:"region_of(with.zone)" doc:"region; the zone's when left out"`
 	Name           string         `with:"name" doc:"the machine's Name tag"`
+	Estate         string         `with:"estate" default:"estate.name" doc:"name of the estate, for the tag by which its runs know their own"`
 	Source         string         `with:"source" default:"with.image == estate.standby.image ? estate.production.image : ''" doc:"image that the launched one is to equal; readiness says whether it does"`
 
 	w world
@@ -60,7 +61,7 @@ func (a *launch) tags(call runbook.Call) map[string]string {
 	if name == "" {
 		name = fmt.Sprintf("lifeboat %s %s", call.Run, call.Step)
 	}
-	return map[string]string{"Name": name, tagRun: string(call.Run), tagStep: call.Step, tagKey: string(call.Key)}
+	return map[string]string{"Name": name, tagEstate: a.Estate, tagRun: string(call.Run), tagStep: call.Step, tagKey: string(call.Key)}
 }
 
 // launchBefore is what was found: where it goes, as what, into which groups, and the snapshot of which a volume is made.

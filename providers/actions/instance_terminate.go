@@ -13,7 +13,7 @@ import (
 func instanceTerminate(w world) runbook.Kind {
 	return runbook.Kind{
 		Name:    "instance.terminate",
-		Summary: "terminate a machine that a run has made",
+		Summary: "terminate a machine that a run of this estate has made",
 		New:     func() runbook.Probe { return &terminate{w: w} },
 		Outputs: []runbook.Output{{Name: "instance", Doc: "id of the machine", Type: "string"}},
 		Settle:  10 * time.Second,
@@ -22,10 +22,11 @@ func instanceTerminate(w world) runbook.Kind {
 	}
 }
 
-// terminate has no undo, so it touches only what bears the tag of a run: what people made, people terminate.
+// terminate has no undo, so it touches only what bears the tags of a run of its estate: what people made, people terminate.
 type terminate struct {
 	Instance string `with:"instance,required" doc:"id of the machine"`
 	Region   string `with:"region" default:"region_of(with.instance)" doc:"region of the machine"`
+	Estate   string `with:"estate" default:"estate.name" doc:"name of the estate whose runs made it"`
 
 	w world
 }
@@ -42,12 +43,10 @@ func (a *terminate) Prepare(ctx context.Context, _ runbook.Call) (runbook.Before
 }
 
 func (a *terminate) refuse(i providers.Instance) error {
-	if i.Tags[tagRun] != "" || over(i) {
+	if ofEstate(i.Tags, a.Estate) || over(i) {
 		return nil
 	}
-	return runbook.Fail(
-		fmt.Sprintf("%s was made by no run: it does not bear the tag %s", named(i), tagRun),
-		"it may be somebody's server; it was left alone",
+	return runbook.Fail(stranger(named(i), i.Tags, a.Estate), "it may be somebody's server; it was left alone",
 		fmt.Sprintf("look at it, and terminate it by hand if it is to go: aws ec2 terminate-instances --region %s --instance-ids %s", a.Region, i.ID))
 }
 
@@ -122,9 +121,9 @@ func (a *terminate) Targets(runbook.Call) []runbook.Target {
 	return []runbook.Target{machineTarget(a.Region, a.Instance)}
 }
 
-// Check asks whether a run has made the machine. A protection is not among what EC2 tells with a machine.
+// Check asks whether a run of the estate has made the machine. A protection is not among what EC2 tells with a machine.
 func (a *terminate) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
-	what := fmt.Sprintf("%s was made by a run", orQuestion(a.Instance))
+	what := fmt.Sprintf("%s was made by a run of this estate", orQuestion(a.Instance))
 	if c, open := notYet(what, a.Instance, a.Region); open {
 		return []runbook.Check{c}
 	}

@@ -17,7 +17,7 @@ func TestLaunchByHandIsLookedAt(t *testing.T) {
 		spec.Instances = append(spec.Instances, i)
 	}
 	staged(t, "launch_vouch", gone, func(s *stage) {
-		a := &launch{Image: image, Type: "m7i.large", Volume: volume, Zone: zone, Region: region, w: s.w}
+		a := &launch{Estate: estateName, Image: image, Type: "m7i.large", Volume: volume, Zone: zone, Region: region, w: s.w}
 		if !s.prepare(a) {
 			return
 		}

@@ -252,7 +252,7 @@ func TestHostKey(t *testing.T) {
 			s.Error("the private key stands somewhere")
 		}
 	})
-	a := &launch{HostKey: runbook.NewSecret("HOST_KEY", private)}
+	a := &launch{Estate: estateName, HostKey: runbook.NewSecret("HOST_KEY", private)}
 	data, err := a.userData()
 	if err != nil {
 		t.Fatal(err)

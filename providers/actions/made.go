@@ -21,9 +21,33 @@ const (
 )
 
 // labels are the tags of what a step makes.
-func labels(call runbook.Call, name string) map[string]string {
+func labels(call runbook.Call, name, estate string) map[string]string {
 	return map[string]string{
-		"Name": cmp.Or(name, fmt.Sprintf("lifeboat %s %s", call.Run, call.Step)), tagRun: string(call.Run), tagStep: call.Step, tagKey: string(call.Key),
+		"Name": cmp.Or(name, fmt.Sprintf("lifeboat %s %s", call.Run, call.Step)), tagEstate: estate,
+		tagRun: string(call.Run), tagStep: call.Step, tagKey: string(call.Key),
+	}
+}
+
+// ofEstate says whether a run of the estate made what bears the tags. Two estates of one account may call their servers
+// alike; what bears no estate's name may be anybody's.
+func ofEstate(tags map[string]string, estate string) bool {
+	return estate != "" && tags[tagRun] != "" && tags[tagEstate] == estate
+}
+
+// another says whether a run of another estate made what bears the tags.
+func another(tags map[string]string, estate string) bool {
+	return tags[tagEstate] != "" && tags[tagEstate] != estate
+}
+
+// stranger says why what bears the tags is not what a run of the estate made.
+func stranger(id string, tags map[string]string, estate string) string {
+	switch by, of := tags[tagRun], tags[tagEstate]; {
+	case by == "":
+		return fmt.Sprintf("%s does not bear the tag %s: no run of lifeboat made it", id, tagRun)
+	case of == "":
+		return fmt.Sprintf("%s was made by run %s and does not bear the tag %s: it may be another estate's", id, by, tagEstate)
+	default:
+		return fmt.Sprintf("%s was made by run %s of estate %q, and this is %q", id, by, of, estate)
 	}
 }
 

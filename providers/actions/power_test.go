@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeboat/providers"
 	"lifeboat/providers/sim"
 )
 
@@ -161,7 +162,7 @@ func TestTerminate(t *testing.T) {
 		s.prepare(l)
 		o := s.apply(l)
 		time.Sleep(20 * time.Second)
-		return &terminate{Instance: o.Outputs["instance"].(string), Region: region, w: s.w}
+		return &terminate{Estate: estateName, Instance: o.Outputs["instance"].(string), Region: region, w: s.w}
 	}
 	transcript(t, "terminate", func(s *stage) {
 		s.round(made(s))
@@ -175,22 +176,39 @@ func TestTerminate(t *testing.T) {
 		s.say("terminated: %d", s.world.Audit().Terminations)
 	}, sim.Fault{Op: "ec2:TerminateInstances", Kind: sim.FaultTimeoutDone, Times: 1})
 	transcript(t, "terminate_not_ours", func(s *stage) {
-		a := &terminate{Instance: server, Region: region, w: s.w}
+		a := &terminate{Estate: estateName, Instance: server, Region: region, w: s.w}
 		s.round(a)
 		s.say("-- although Prepare is passed over")
 		s.apply(a)
-		s.round(&terminate{Instance: "i-0ffffffffffffffff", Region: region, w: s.w})
-		s.observe(&terminate{Instance: "i-0ffffffffffffffff", Region: region, w: s.w})
+		s.round(&terminate{Estate: estateName, Instance: "i-0ffffffffffffffff", Region: region, w: s.w})
+		s.observe(&terminate{Estate: estateName, Instance: "i-0ffffffffffffffff", Region: region, w: s.w})
 		s.say("terminated: %d", s.world.Audit().Terminations)
 	})
+	for name, estate := range map[string]string{"terminate_another_estates": "staging", "terminate_no_estate": ""} {
+		transcript(t, name, func(s *stage) {
+			a := made(s)
+			i, err := s.w.Instances.Launch(s.ctx, region, providers.Launch{
+				Token: "other", Image: image, Type: "m7i.large", Zone: zone, Tags: map[string]string{tagRun: "other-run", tagEstate: estate, "Name": "www"},
+			})
+			if err != nil {
+				s.Fatal(err)
+			}
+			time.Sleep(20 * time.Second)
+			a.Instance = i.ID
+			s.check(a)
+			s.prepare(a)
+			s.apply(a)
+			s.say("terminated: %d", s.world.Audit().Terminations)
+		})
+	}
 	staged(t, "terminate_protected", func(spec *sim.Spec) {
 		kept := spec.Instances[1]
 		kept.Protected, kept.ID = true, "i-0d4e5f60718293041"
-		kept.Tags = map[string]string{tagRun: "20260101-030405-demo", "Name": "left from a run"}
+		kept.Tags = map[string]string{tagRun: "20260101-030405-demo", tagEstate: estateName, "Name": "left from a run"}
 		kept.PrivateAddress, kept.PublicAddress = "192.0.2.14", ""
 		spec.Instances = append(spec.Instances, kept)
 	}, func(s *stage) {
-		a := &terminate{Instance: "i-0d4e5f60718293041", Region: region, w: s.w}
+		a := &terminate{Estate: estateName, Instance: "i-0d4e5f60718293041", Region: region, w: s.w}
 		s.check(a)
 		s.prepare(a)
 		s.apply(a)

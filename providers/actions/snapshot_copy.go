@@ -32,6 +32,7 @@ type carry struct {
 	KMSKey      string `with:"kms_key" default:"estate.standby.kms_key" doc:"key of the target region that encrypts the copy; left out, an encrypted one gets the region's own"`
 	Name        string `with:"name" doc:"the copy's Name tag; the source's when left out"`
 	Description string `with:"description" doc:"what the copy says of itself"`
+	Estate      string `with:"estate" default:"estate.name" doc:"name of the estate, for the tag by which its runs know their own"`
 
 	w world
 }
@@ -143,7 +144,7 @@ func (a *carry) tags(call runbook.Call) (map[string]string, error) {
 	if err := runbook.Recall(call.Before, &before); err != nil {
 		return nil, err
 	}
-	tags := labels(call, a.Name)
+	tags := labels(call, a.Name, a.Estate)
 	if a.Name == "" && before.Tags["Name"] != "" {
 		tags["Name"] = before.Tags["Name"]
 	}
@@ -233,7 +234,7 @@ func (a *carry) ByHand(call runbook.Call) []string {
 	region := orQuestion(a.Region)
 	tags, err := a.tags(call)
 	if err != nil {
-		tags = labels(call, a.Name)
+		tags = labels(call, a.Name, a.Estate)
 	}
 	key := flag("--kms-key-id", a.KMSKey)
 	if key != nil {

@@ -13,7 +13,7 @@ import (
 func snapshotPrune(w world) runbook.Kind {
 	return runbook.Kind{
 		Name:    "snapshot.prune",
-		Summary: "delete old snapshots that runs have made",
+		Summary: "delete old snapshots that runs of this estate have made",
 		New:     func() runbook.Probe { return &prune{w: w} },
 		Outputs: []runbook.Output{
 			{Name: "kept", Doc: "how many are kept", Type: "number"},
@@ -26,12 +26,13 @@ func snapshotPrune(w world) runbook.Kind {
 }
 
 // prune has no undo. It counts completed snapshots only, so that a night on which none was completed deletes none, and it
-// deletes only what a run of lifeboat made and no image needs.
+// deletes only what a run of its estate made and no image needs. Another estate's do not count: that may delete them.
 type prune struct {
 	Volume string            `with:"volume" doc:"id of the volume that they are of, or of which they are copies"`
 	Tags   map[string]string `with:"tags" doc:"tags that they bear"`
 	Keep   int               `with:"keep,required" doc:"how many completed ones are kept, at least 1"`
 	Region string            `with:"region,required" doc:"region where they are"`
+	Estate string            `with:"estate" default:"estate.name" doc:"name of the estate whose runs made them"`
 
 	w world
 }
@@ -41,8 +42,8 @@ func (a *prune) old(ctx context.Context) (old []providers.Snapshot, kept int, er
 	found, err := Newest{Volume: a.Volume, Tags: a.Tags}.all(ctx, a.w, a.Region)
 	for _, s := range found {
 		switch {
-		case s.State != "completed":
-		case kept >= a.Keep && s.Tags[tagRun] != "":
+		case s.State != "completed", another(s.Tags, a.Estate):
+		case kept >= a.Keep && ofEstate(s.Tags, a.Estate):
 			old = append(old, s)
 		default:
 			kept++
@@ -158,7 +159,7 @@ func (a *prune) ByHand(runbook.Call) []string {
 	var list []string
 	for _, filters := range (Newest{Volume: a.Volume, Tags: a.Tags}).filters() {
 		list = append(list, line(words("aws", "ec2", "describe-snapshots", "--region", orQuestion(a.Region), "--owner-ids", "self"),
-			flag("--filters", append(filters, "Name=tag-key,Values="+tagRun)...),
+			flag("--filters", append(filters, "Name=tag-key,Values="+tagRun, "Name=tag:"+tagEstate+",Values="+orQuestion(a.Estate))...),
 			words("--query", fmt.Sprintf("sort_by(Snapshots[?State=='completed'],&StartTime)[:-%d].SnapshotId", max(1, a.Keep)), "--output", "text")))
 	}
 	return append(list, line(words("aws", "ec2", "delete-snapshot", "--region", orQuestion(a.Region), "--snapshot-id", "?")))

@@ -44,6 +44,7 @@ type create struct {
 	KMSKey     string `with:"kms_key" doc:"key that encrypts it; the snapshot's own when left out"`
 	Region     string `with:"region" default:"region_of(with.zone)" doc:"region; the zone's when left out"`
 	Name       string `with:"name" doc:"the volume's Name tag"`
+	Estate     string `with:"estate" default:"estate.name" doc:"name of the estate, for the tag by which its runs know their own"`
 
 	w world
 }
@@ -187,7 +188,7 @@ func (a *create) filled(ctx context.Context, id string) string {
 func (a *create) Apply(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
 	v, err := a.w.Disks.CreateVolume(ctx, a.Region, providers.NewVolume{
 		Token: string(call.Key), Zone: a.Zone, Snapshot: a.before(call).Snapshot, SizeGiB: a.SizeGiB, Type: a.Type, IOPS: a.IOPS,
-		Throughput: a.Throughput, Rate: a.Rate, KMSKey: a.KMSKey, Tags: labels(call, a.Name),
+		Throughput: a.Throughput, Rate: a.Rate, KMSKey: a.KMSKey, Tags: labels(call, a.Name, a.Estate),
 	})
 	if err != nil {
 		err = advise(err, providers.NoCapacity, "make it in another zone, and launch the machine there: the volume chooses the zone")
@@ -313,6 +314,6 @@ func (a *create) ByHand(call runbook.Call) []string {
 		words("aws", "ec2", "create-volume", "--region", region, "--availability-zone", orQuestion(a.Zone)), flag("--snapshot-id", snapshot),
 		flag("--size", number(a.SizeGiB)), flag("--volume-type", a.Type), flag("--iops", number(a.IOPS)), flag("--throughput", number(a.Throughput)),
 		flag("--volume-initialization-rate", number(a.Rate)), key, flag("--client-token", string(call.Key)),
-		words("--tag-specifications", tagWords("volume", labels(call, a.Name)))),
+		words("--tag-specifications", tagWords("volume", labels(call, a.Name, a.Estate)))),
 		line(words("aws", "ec2", "wait", "volume-available", "--region", region, "--filters", "Name=tag:"+tagKey+",Values="+orQuestion(string(call.Key)))))
 }

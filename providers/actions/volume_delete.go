@@ -12,7 +12,7 @@ import (
 func volumeDelete(w world) runbook.Kind {
 	return runbook.Kind{
 		Name:    "volume.delete",
-		Summary: "delete a volume that a run has made",
+		Summary: "delete a volume that a run of this estate has made",
 		New:     func() runbook.Probe { return &erase{w: w} },
 		Outputs: []runbook.Output{{Name: "volume", Doc: "id of the volume", Type: "string"}},
 		Settle:  10 * time.Second,
@@ -21,12 +21,13 @@ func volumeDelete(w world) runbook.Kind {
 	}
 }
 
-// erase has no undo: what was on the volume is gone. So it deletes only what a run of lifeboat made and nobody uses, unless
+// erase has no undo: what was on the volume is gone. So it deletes only what a run of its estate made and nobody uses, unless
 // the step says otherwise in words.
 type erase struct {
 	Volume  string `with:"volume,required" doc:"id of the volume"`
 	Region  string `with:"region" default:"region_of(with.volume)" doc:"region of the volume"`
-	Foreign bool   `with:"foreign" doc:"also when no run of lifeboat made it; give the step confirm: type then"`
+	Estate  string `with:"estate" default:"estate.name" doc:"name of the estate whose runs made it"`
+	Foreign bool   `with:"foreign" doc:"also when no run of this estate made it; give the step confirm: type then"`
 
 	w world
 }
@@ -58,8 +59,8 @@ func (a *erase) may(v providers.Volume) error {
 	switch {
 	case v.Instance != "":
 		return runbook.Fail(fmt.Sprintf("%s is %s to %s as %s", v.ID, v.Attachment, v.Instance, v.Device), "a volume in use is not deleted; nothing was changed", "unmount and detach it first")
-	case v.Tags[tagRun] == "" && !a.Foreign:
-		return runbook.Fail(fmt.Sprintf("%s does not bear the tag %s: no run of lifeboat made it", v.ID, tagRun),
+	case !ofEstate(v.Tags, a.Estate) && !a.Foreign:
+		return runbook.Fail(stranger(v.ID, v.Tags, a.Estate),
 			"what was on it could not be brought back; nothing was changed",
 			"if it is to go all the same, write `foreign: true` and `confirm: type` in the step, or delete it by hand")
 	}

@@ -35,6 +35,7 @@ type snap struct {
 	Region      string `with:"region" default:"region_of(with.volume)" doc:"region of the volume"`
 	Name        string `with:"name" doc:"the snapshot's Name tag"`
 	Description string `with:"description" doc:"what the snapshot says of itself"`
+	Estate      string `with:"estate" default:"estate.name" doc:"name of the estate, for the tag by which its runs know their own"`
 
 	w world
 }
@@ -85,7 +86,7 @@ func (a *snap) Apply(ctx context.Context, call runbook.Call) (runbook.Observatio
 	if o, err := a.Observe(ctx, call); err != nil || o.State != runbook.Absent {
 		return o, err
 	}
-	tags := labels(call, a.Name)
+	tags := labels(call, a.Name, a.Estate)
 	tags[tagVolume] = a.Volume
 	s, err := a.w.Snapshots.CreateSnapshot(ctx, a.Region, a.Volume, a.describe(call), tags)
 	if err != nil {
@@ -134,7 +135,7 @@ func (a *snap) Permissions() []string {
 }
 
 func (a *snap) ByHand(call runbook.Call) []string {
-	tags := labels(call, a.Name)
+	tags := labels(call, a.Name, a.Estate)
 	tags[tagVolume] = orQuestion(a.Volume)
 	region := orQuestion(a.Region)
 	return []string{
