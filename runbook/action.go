@@ -77,6 +77,7 @@ type Call struct {
 	Since    time.Time          // when the intent became durable; zero in Prepare
 	Before   Before             // what Prepare saw; nil in Prepare
 	Did      map[string]any     // the step's outputs, in Undo
+	Used     func(string) bool  // in Undo: whether another step of the run was given this id to act on; nil elsewhere
 	Fallback map[string]any     // of the fallback that this attempt takes, as the kind wrote it; nil without one
 	MayTouch func(Target) error // nil outside drills: refuses what the drill may not change
 	Progress func(Progress)     // never nil; cheap; drops what comes too fast

@@ -250,8 +250,9 @@ type UndoStarted struct {
 
 // UndoSucceeded: see UndoStarted.
 type UndoSucceeded struct {
-	Step     string `json:"step"`
-	Evidence string `json:"evidence,omitempty"`
+	Step     string   `json:"step"`
+	Evidence string   `json:"evidence,omitempty"`
+	Left     []Target `json:"left,omitempty"` // of what was made: what stays, for a person to remove
 }
 
 // UndoFailed: see UndoStarted. Held names the step whose failed undo keeps this one from being tried.

@@ -298,7 +298,8 @@ func (s *State) applyUndo(e Event) bool {
 	case *UndoStarted:
 		s.step(f.Step).Undo = UndoRunning
 	case *UndoSucceeded:
-		s.step(f.Step).Undo = UndoDone
+		st := s.step(f.Step)
+		st.Undo, st.Left = UndoDone, f.Left
 	case *UndoFailed:
 		st := s.step(f.Step)
 		failure := f.Error

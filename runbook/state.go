@@ -90,6 +90,7 @@ type StepState struct {
 	Outputs    map[string]any
 	Made       []Target
 	Changed    []Target
+	Left       []Target // of Made: what the undo has left
 	Failure    *Failure
 	Again      bool
 	Cut        bool // by a stop
@@ -167,17 +168,17 @@ func (s *State) Guard(id string) GuardState {
 func (s *State) Ledger() []LedgerEntry {
 	var out []LedgerEntry
 	for id, st := range s.Steps {
-		if st.Undo == UndoDone {
-			continue
-		}
-		at := st.Ended
+		at, made := st.Ended, st.Made
 		if at.IsZero() {
 			at = st.Since
 		}
-		for _, t := range st.Made {
+		if st.Undo == UndoDone {
+			made = st.Left
+		}
+		for _, t := range made {
 			out = append(out, LedgerEntry{Step: id, Target: t, Made: true, At: at})
 		}
-		if st.Status != StatusDone {
+		if st.Status != StatusDone || st.Undo == UndoDone {
 			continue
 		}
 		for _, t := range st.Changed {

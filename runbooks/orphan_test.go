@@ -1,6 +1,8 @@
 package runbooks_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,6 +59,67 @@ func TestALostVolumeLeavesNoOrphan(t *testing.T) {
 		}
 		if made != 1 {
 			t.Errorf("the ledger has %d machines: %v", made, s.Ledger())
+		}
+	})
+}
+
+// elsewhere rehearses a shipped runbook in which the zone has no machine of any type.
+func elsewhere(t *testing.T, file, zone string, inputs map[string]string) (runbook.State, runbooktest.Lab, *sim.World) {
+	t.Helper()
+	text := strings.Replace(string(read(t, file)), "uses: instance.launch\n", "uses: instance.launch\n    fallback: auto\n", 1)
+	full := sim.Faults{Calls: []sim.Fault{{Op: "ec2:RunInstances", About: " " + zone + " ", Kind: sim.FaultNoCapacity}}}
+	l, world := labWith(t, text, full, 1, inputs)
+	s, _ := l.Life(t, 1, 0, runbooktest.Before, 3*time.Hour)
+	return s, l, world
+}
+
+// TestAnotherZoneIsNoDeadEnd: what goes with the machine goes to its zone; where it cannot, no other zone is taken.
+func TestAnotherZoneIsNoDeadEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _, _ := elsewhere(t, "restore-archive.yaml", "us-east-1a", nil)
+		launch, volume := s.Step("launch"), s.Step("volume")
+		if launch.Outputs["zone"] != "us-east-1b" || volume.Outputs["zone"] != "us-east-1b" || s.Step("attach").Status != runbook.StatusDone {
+			t.Errorf("the server is %v, the volume %v, attached: %s", launch.Outputs, volume.Outputs, s.Step("attach").Status)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s, _, world := elsewhere(t, "relaunch.yaml", "us-west-1a", nil)
+		launch := s.Step("launch")
+		if launch.Status != runbook.StatusFailed || len(launch.Tried) == 0 || len(world.Audit().Instances) != 0 {
+			t.Errorf("the launch is %s as %v, tried %v", launch.Status, launch.Outputs, launch.Tried)
+		}
+		if slices.ContainsFunc(launch.Failure.Fallbacks, func(f runbook.Fallback) bool { return f.With["zone"] != nil }) || !strings.Contains(launch.Failure.Do, "has to stay in us-west-1a") {
+			t.Errorf("another zone is offered: %+v", launch.Failure)
+		}
+	})
+}
+
+// TestUndoLeavesWhatWasWrittenSince: the volume that a launch in another zone has made was attached and written to; the undo
+// of the whole run leaves it, says so, and keeps it in the ledger.
+func TestUndoLeavesWhatWasWrittenSince(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l, world := elsewhere(t, "failover.yaml", "us-east-1a", nil)
+		volume, _ := s.Step("launch").Outputs["volume"].(string)
+		if s.Finished == nil || s.Finished.Outcome != runbook.Done || volume == world.Spec().Roles.Volume {
+			t.Fatalf("ended as %+v with %s", s.Finished, volume)
+		}
+		var ids []string
+		for _, step := range l.Plan.Steps {
+			ids = append(ids, step.ID)
+		}
+		if _, err := l.Journal.Append(t.Context(), s.Seq, 0, &runbook.UndoRequested{Steps: ids, By: runbook.Actor{Name: "operator"}}); err != nil {
+			t.Fatal(err)
+		}
+		s, _ = l.Life(t, 2, 0, runbooktest.Before, 3*time.Hour)
+		if launch := s.Step("launch"); launch.Undo != runbook.UndoDone {
+			t.Errorf("the launch is undone as %q: %+v", launch.Undo, launch.UndoWhy)
+		}
+		v, err := world.Set().Volumes.Volume(t.Context(), "us-east-1", volume)
+		if err != nil || v.State == "deleting" || v.State == "deleted" || len(world.Audit().Running) != 0 {
+			t.Errorf("%s is %q, %v; running %v", volume, v.State, err, world.Audit().Running)
+		}
+		if left := s.Ledger(); len(left) == 0 || left[0].Target.ID != volume || !left[0].Made {
+			t.Errorf("the ledger holds %v", left)
 		}
 	})
 }

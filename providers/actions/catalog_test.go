@@ -249,7 +249,7 @@ func checkDefaults(t *testing.T, a runbook.Probe) {
 			t.Errorf("%+v", a)
 		}
 	case *prove:
-		if a.Scratch != "/var/tmp/lifeboat-proof" {
+		if !strings.HasPrefix(a.scratch(), "/var/tmp/lifeboat-proof-") {
 			t.Errorf("%+v", a)
 		}
 	case *up:

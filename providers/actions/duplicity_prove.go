@@ -35,7 +35,7 @@ type prove struct {
 	Archive archive `with:"archive,required" doc:"the chain, such as estate.standby.archive"`
 	At      string  `with:"at" default:"'newest'" doc:"as in duplicity.restore: a day, a moment, 7d, or newest"`
 	Path    string  `with:"path" doc:"the sample: one file or folder of the archive; all of it when left out"`
-	Scratch string  `with:"scratch" default:"'/var/tmp/lifeboat-proof'" doc:"folder on the archive's host for the sample, which is removed again; /var/tmp/lifeboat-proof when left out"`
+	Scratch string  `with:"scratch" doc:"folder on the archive's host for the sample, which is removed again; when left out, one of the archive's own under /var/tmp"`
 	Sudo    bool    `with:"sudo" default:"estate.ssh.user != '' && estate.ssh.user != 'root'" doc:"become root with sudo; when left out, if the ssh user is not root"`
 
 	w world
@@ -53,13 +53,31 @@ type proof struct {
 }
 
 func (a *prove) restoring() restoring {
-	return restoring{w: a.w, archive: a.Archive, host: a.Archive.host(providers.Host{}), sudo: a.Sudo, part: a.Path, to: a.Scratch}
+	r := restoring{w: a.w, archive: a.Archive, host: a.Archive.host(providers.Host{}), sudo: a.Sudo, part: a.Path, to: a.scratch()}
+	if a.Scratch == "" {
+		r.private = path.Dir(r.to)
+	}
+	return r
+}
+
+// scratch is the folder of the sample. Two archives whose proofs meet on one host do not share it.
+func (a *prove) scratch() string {
+	if a.Scratch != "" {
+		return a.Scratch
+	}
+	// Below a folder of its own: duplicity gives the top of what it restores the mode that it had.
+	return "/var/tmp/lifeboat-proof-" + a.Archive.hash() + "/sample"
+}
+
+// hash tells the archive from others.
+func (a archive) hash() string {
+	sum := sha256.Sum256([]byte(a.URL + " " + a.Name))
+	return hex.EncodeToString(sum[:6])
 }
 
 // proofFile is where the last proof of the archive is kept.
 func (a archive) proofFile(home string) string {
-	sum := sha256.Sum256([]byte(a.URL + " " + a.Name))
-	return path.Join(home, ".lifeboat", "proved-"+hex.EncodeToString(sum[:6])+".json")
+	return path.Join(home, ".lifeboat", "proved-"+a.hash()+".json")
 }
 
 // lastProof reads it; nil is none.
@@ -173,7 +191,7 @@ func (a *prove) Apply(ctx context.Context, call runbook.Call) (runbook.Observati
 		return runbook.Observation{}, err
 	}
 	left, err := a.free(ctx, call)
-	if err == nil && left {
+	if err == nil && (left || r.private != "") { // what somebody else has made under that name is not closed to others
 		err = r.remove(ctx, call)
 	}
 	if err != nil {
@@ -202,7 +220,7 @@ func (a *prove) sample(ctx context.Context, call runbook.Call, r restoring, chai
 	if err != nil {
 		return err
 	}
-	folder := within(a.Scratch, a.Path)
+	folder := within(a.scratch(), a.Path)
 	v, err := a.w.Archives.Verify(ctx, a.Archive.open(r.host, a.Sudo), providers.Retrieval{At: p.At, Path: a.Path, Folder: folder}, a.w.watch(call, "compared"))
 	if err != nil {
 		return err
@@ -267,8 +285,8 @@ func (a *prove) Depends() []runbook.Dependency {
 func (a *prove) Permissions() []string { return nil }
 
 func (a *prove) ByHand(call runbook.Call) []string {
-	to := restore{Archive: a.Archive, At: a.At, Path: a.Path, To: a.Scratch, Sudo: a.Sudo, w: a.w}
-	with := verify{Archive: a.Archive, At: a.At, Path: a.Path, Folder: a.Scratch, Sudo: a.Sudo, w: a.w}
+	to := restore{Archive: a.Archive, At: a.At, Path: a.Path, To: a.scratch(), Sudo: a.Sudo, w: a.w}
+	with := verify{Archive: a.Archive, At: a.At, Path: a.Path, Folder: a.scratch(), Sudo: a.Sudo, w: a.w}
 	r := a.restoring()
-	return append(append(to.ByHand(call), with.ByHand(call)...), r.remote(call).byHand("rm", "-rf", orQuestion(a.Scratch)))
+	return append(append(to.ByHand(call), with.ByHand(call)...), r.remote(call).byHand("rm", "-rf", orQuestion(a.scratch())))
 }

@@ -168,6 +168,11 @@ func (a *restore) Undo(ctx context.Context, call runbook.Call) (runbook.Observat
 	case !t.Made:
 		return seen(runbook.Holds, "what was restored stays in %s on %s: the folder was there before, and may be in use", a.To, r.host), nil
 	}
+	if newer, err := r.newer(ctx, call, s); err != nil {
+		return runbook.Observation{}, err
+	} else if newer != "" {
+		return seen(runbook.Holds, "%s on %s stays: %s was written since it was restored; remove it by hand: rm -rf %s", a.To, r.host, newer, a.To), nil
+	}
 	if err := r.remove(ctx, call); err != nil {
 		return runbook.Observation{}, err
 	}

@@ -40,6 +40,7 @@ type launch struct {
 	Type           string         `with:"type,required" doc:"instance type, such as m7i.large"`
 	Zone           string         `with:"zone" doc:"availability zone; may be left out when there is a volume"`
 	Volume         string         `with:"volume" doc:"id of the volume that will be attached: it must be free, and its zone is taken whatever zone says"`
+	Stay           bool           `with:"stay" doc:"whether no other zone is offered when there is no capacity in this one: what the machine needs, such as a volume that an old server still has, cannot follow"`
 	Subnet         string         `with:"subnet" doc:"subnet id; the zone's default subnet when left out"`
 	SecurityGroups []string       `with:"security_groups" doc:"security groups, by id or name"`
 	KeyName        string         `with:"key_name" doc:"EC2 key pair"`

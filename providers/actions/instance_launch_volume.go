@@ -80,6 +80,8 @@ func (a *launch) Undo(ctx context.Context, call runbook.Call) (runbook.Observati
 	case v == nil:
 		o.Evidence += "; no volume bears its key any more"
 		return o, nil
+	case stays(call, v.ID):
+		return left(o.Evidence+"; ", a.Region, v.ID), nil
 	case v.State != "available":
 		return seen(runbook.Pending, "%s; %s is %s still", o.Evidence, v.ID, v.State), nil
 	}
@@ -126,4 +128,17 @@ func (a *launch) undoMachine(ctx context.Context, call runbook.Call) (runbook.Ob
 		return runbook.Observation{}, err
 	}
 	return seen(runbook.Holds, "%s is being terminated", id), nil
+}
+
+// stays says that a volume is not to be deleted by an undo: a step after the one that made it has attached or mounted it, so
+// that it may hold the only copy of what was written since. What a drill wrote is nobody's.
+func stays(call runbook.Call, id string) bool {
+	return call.MayTouch == nil && call.Used != nil && call.Used(id)
+}
+
+// left is the undo that leaves a volume, which stays in the ledger.
+func left(before, region, id string) runbook.Observation {
+	o := seen(runbook.Holds, "%s%s stays: it may hold what was written since; delete it by hand: aws ec2 delete-volume --region %s --volume-id %s", before, id, region, id)
+	o.Made = []runbook.Target{{Kind: "volume", ID: id, Region: region}}
+	return o
 }

@@ -50,6 +50,9 @@ func (a *launch) fallbacks(ctx context.Context, call runbook.Call) (ways []runbo
 			With: map[string]any{"type": t.Name},
 		})
 	}
+	if a.Stay {
+		return a.others(call, ways), append(closed, "another zone is not open: the step has to stay in "+home)
+	}
 	elsewhere, why, err := a.elsewhere(ctx, home)
 	if err != nil {
 		why = "other zones are not known: " + reason(err)
@@ -57,11 +60,15 @@ func (a *launch) fallbacks(ctx context.Context, call runbook.Call) (ways []runbo
 	if why != "" {
 		closed = append(closed, why)
 	}
-	ways = append(ways, elsewhere...)
+	return a.others(call, append(ways, elsewhere...)), closed
+}
+
+// others leaves out the way that has just failed.
+func (a *launch) others(call runbook.Call, ways []runbook.Fallback) []runbook.Fallback {
 	now := a.way(call)
-	return slices.DeleteFunc(ways, func(b runbook.Fallback) bool { // the way that has just failed is none
+	return slices.DeleteFunc(ways, func(b runbook.Fallback) bool {
 		return call.Fallback != nil && a.planned(runbook.Call{Fallback: b.With}).Zone == now.Zone && a.planned(runbook.Call{Fallback: b.With}).Type == now.Type
-	}), closed
+	})
 }
 
 // home is the zone that the launch is meant for: the volume's, else the one that the file names.

@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,6 +23,7 @@ type restoring struct {
 	sudo    bool
 	part    string // the one path of the archive; "" is all of it
 	to      string
+	private string // the folder above to that is made for it, closed to others, and goes with it; "" is none
 }
 
 // folderState is what a restore finds at its target.
@@ -163,7 +165,12 @@ func (r restoring) mine(s folderState, call runbook.Call) error {
 // fill restores. It marks the folder before the first file and after the last.
 func (r restoring) fill(ctx context.Context, call runbook.Call, mark claim, chain providers.Chain) (*restored, error) {
 	rem := r.remote(call)
-	if _, err := rem.must(ctx, "mkdir", "-p", "-m", "0700", "--", r.temp(call)); err != nil {
+	// Each level is named: mkdir gives the mode to what is named, and to no folder on the way there.
+	argv := []string{"mkdir", "-p", "-m", "0700", "--"}
+	if r.private != "" {
+		argv = append(argv, r.private)
+	}
+	if _, err := rem.must(ctx, append(argv, r.to, path.Dir(r.temp(call)), r.temp(call))...); err != nil {
 		return nil, err
 	}
 	if err := r.write(ctx, call, "owner", mark); err != nil {
@@ -218,6 +225,20 @@ func (r restoring) running(ctx context.Context, call runbook.Call) (pid string, 
 
 // remove takes the target away, when this step made it and nothing but its restore is in it.
 func (r restoring) remove(ctx context.Context, call runbook.Call) error {
-	_, err := r.remote(call).must(ctx, "rm", "-rf", "--", r.to)
+	_, err := r.remote(call).must(ctx, "rm", "-rf", "--", cmp.Or(r.private, r.to))
 	return err
+}
+
+// newer is a file in the target that was written or moved there after the restore was done; "" is none.
+func (r restoring) newer(ctx context.Context, call runbook.Call, s folderState) (string, error) {
+	if s.done == nil { // it did not come to its end: nobody works with it
+		return "", nil
+	}
+	rem := r.remote(call)
+	argv := rem.asRoot([]string{"find", r.to, "-path", path.Join(r.to, providers.RestoreFolder), "-prune", "-o", "-cnewer", r.file("done"), "-print", "-quit"})
+	res, err := rem.look(ctx, argv...)
+	if err == nil {
+		err = rem.ended(argv, res)
+	}
+	return strings.TrimSpace(res.Stdout), err
 }

@@ -227,6 +227,8 @@ func (a *create) Undo(ctx context.Context, call runbook.Call) (runbook.Observati
 		return seen(runbook.Holds, "%s is %s", id, v.State), nil
 	case !bears(v.Tags, call):
 		return runbook.Observation{}, notOurs(id, call)
+	case stays(call, id):
+		return left("", a.Region, id), nil
 	case v.State == "creating":
 		return seen(runbook.Pending, "%s is still being made", id), nil
 	}

@@ -65,6 +65,7 @@ func (p recordedDisks) Hydration(ctx context.Context, region, id string) (_ prov
 type fencedSnapshots struct {
 	providers.Snapshots
 	may func(runbook.Target) error
+	own *own
 }
 
 func (f fencedSnapshots) DeleteSnapshot(ctx context.Context, region, id string) error {
@@ -77,6 +78,7 @@ func (f fencedSnapshots) DeleteSnapshot(ctx context.Context, region, id string) 
 type fencedDisks struct {
 	providers.VolumeMaker
 	may func(runbook.Target) error
+	own *own
 }
 
 func (f fencedDisks) DeleteVolume(ctx context.Context, region, id string) error {

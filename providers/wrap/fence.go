@@ -11,21 +11,26 @@ import (
 // error as it is. It is the second line behind the engine's own check, for what an action did not declare. Reads pass.
 // So do Launch and Allocate: what they make belongs to the run. So do the snapshots, volumes and images that are made, for the same
 // reason: a snapshot of a production volume changes nothing of that volume, and neither does its copy.
+//
+// What has passed as made may be changed through the same set at once, so that a step can clean up what it has made itself
+// before an event tells of it.
 func Fence(set providers.Set, may func(runbook.Target) error) providers.Set {
+	mine := &own{}
+	may = mine.or(may)
 	if set.Archives != nil {
 		set.Archives = fencedArchives{set.Archives, may}
 	}
 	if set.Instances != nil {
-		set.Instances = fencedInstances{set.Instances, may}
+		set.Instances = fencedInstances{set.Instances, may, mine}
 	}
 	if set.Volumes != nil {
 		set.Volumes = fencedVolumes{set.Volumes, may}
 	}
 	if set.Snapshots != nil {
-		set.Snapshots = fencedSnapshots{set.Snapshots, may}
+		set.Snapshots = fencedSnapshots{set.Snapshots, may, mine}
 	}
 	if set.Disks != nil {
-		set.Disks = fencedDisks{set.Disks, may}
+		set.Disks = fencedDisks{set.Disks, may, mine}
 	}
 	if set.Addresses != nil {
 		set.Addresses = fencedAddresses{set.Addresses, may}
@@ -34,7 +39,7 @@ func Fence(set providers.Set, may func(runbook.Target) error) providers.Set {
 		set.Objects = fencedObjects{set.Objects, may}
 	}
 	if set.Holdings != nil {
-		set.Holdings = fencedHoldings{set.Holdings, may}
+		set.Holdings = fencedHoldings{set.Holdings, may, mine}
 	}
 	if set.Records != nil {
 		set.Records = fencedRecords{set.Records, may}
@@ -46,7 +51,7 @@ func Fence(set providers.Set, may func(runbook.Target) error) providers.Set {
 		set.Power = fencedPower{set.Power, may}
 	}
 	if set.Copies != nil {
-		set.Copies = fencedCopies{set.Copies, may}
+		set.Copies = fencedCopies{set.Copies, may, mine}
 	}
 	if set.Topics != nil {
 		set.Topics = fencedTopics{set.Topics}
@@ -74,6 +79,7 @@ func instance(region, id string) runbook.Target {
 type fencedInstances struct {
 	providers.Instances
 	may func(runbook.Target) error
+	own *own
 }
 
 func (f fencedInstances) Terminate(ctx context.Context, region, id string) error {

@@ -81,6 +81,7 @@ func (p recordedCopies) Share(ctx context.Context, region, id string, accounts [
 type fencedCopies struct {
 	providers.ImageMaker
 	may func(runbook.Target) error
+	own *own
 }
 
 func picture(region, id string) runbook.Target {
@@ -93,7 +94,9 @@ func (f fencedCopies) CreateImage(ctx context.Context, region, machine, name str
 			return providers.Image{}, err
 		}
 	}
-	return f.ImageMaker.CreateImage(ctx, region, machine, name, noReboot, tags)
+	i, err := f.ImageMaker.CreateImage(ctx, region, machine, name, noReboot, tags)
+	f.own.add(err, "image", i.ID)
+	return i, err
 }
 
 func (f fencedCopies) Deregister(ctx context.Context, region, id string) error {

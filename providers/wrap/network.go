@@ -31,6 +31,7 @@ func (p recordedHoldings) AddressQuota(ctx context.Context, region string) (_, _
 type fencedHoldings struct {
 	providers.AddressMaker
 	may func(runbook.Target) error
+	own *own
 }
 
 // Release gives an address away for good.

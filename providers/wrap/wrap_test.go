@@ -152,7 +152,18 @@ func TestFenceLetsWhatIsMadePass(t *testing.T) {
 		if _, err := s.Disks.CreateVolume(ctx, region, providers.NewVolume{Token: "t", Zone: "us-east-1a", Snapshot: saved}); err != nil {
 			t.Error(err)
 		}
-		if a := w.Audit(); len(a.Snapshots) != 2 || len(a.Volumes) != 1 {
+		v, err := s.Disks.CreateVolume(ctx, region, providers.NewVolume{Token: "u", Zone: "us-east-1a", SizeGiB: 1})
+		if err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute) // until it can be read
+		if err := s.Disks.DeleteVolume(ctx, region, v.ID); err != nil {
+			t.Errorf("what was made here may not be removed: %v", err)
+		}
+		if err := s.Disks.DeleteVolume(ctx, region, disk); !errors.Is(err, errFence) {
+			t.Errorf("what was not made here may be removed: %v", err)
+		}
+		if a := w.Audit(); len(a.Snapshots) != 2 || len(a.Volumes) != 2 || a.Deletions != 1 {
 			t.Errorf("%+v", a)
 		}
 	})

@@ -79,6 +79,7 @@ func guardFailed(g runbook.PlannedGuard, evidence string, unsure bool) runbook.F
 func (e *Engine) undoTask(id string) func(context.Context) runbook.Fact {
 	step, _ := e.Plan.Step(id)
 	probe, call, err := e.bind(step, e.state.Step(id).Attempt, e.Secrets)
+	call.Used = runbook.Used(e.Plan, &e.state, id)
 	if err == nil && e.Plan.Mode == runbook.Drill {
 		if act, ok := probe.(runbook.Action); ok {
 			err = e.fence(step, act, call)
@@ -104,7 +105,7 @@ func (e *Engine) undo(ctx context.Context, step *runbook.PlannedStep, u runbook.
 	for pause := e.Poll.First; ; pause = min(pause*3/2, e.Poll.Max) {
 		seen, err = guarded(func() (runbook.Observation, error) { return u.Undo(deadline, call) })
 		if err == nil && seen.State == runbook.Holds {
-			return &runbook.UndoSucceeded{Step: step.ID, Evidence: seen.Evidence}
+			return &runbook.UndoSucceeded{Step: step.ID, Evidence: seen.Evidence, Left: seen.Made}
 		}
 		if err != nil && runbook.AsFailure(err).Verdict == runbook.Definitive {
 			return &runbook.UndoFailed{Step: step.ID, Error: runbook.AsFailure(err)}
