@@ -19,11 +19,15 @@ func (t *triage) badData() Advice {
 	for _, kind := range []string{"nightly", "archive", "replica"} {
 		ways = append(ways, t.copyWay(kind, since, known))
 	}
-	slices.SortStableFunc(ways, func(x, y Way) int { return copyRank(x) - copyRank(y) })
-	if !ways[0].Possible {
+	slices.SortStableFunc(ways, func(x, y Way) int { return t.copyRank(x) - t.copyRank(y) })
+	switch best := t.copy(copyOf(ways[0])); {
+	case !ways[0].Possible:
 		a.Doubt = join(". ", a.Doubt, "no copy is known to be older than the damage and within reach")
 		ways = slices.Insert(ways, 0, t.look("Find a copy from before the damage", "none is known here"))
-	} else if known && !t.copy(copyOf(ways[0])).Measured && copyOf(ways[0]) != "archive" {
+	case best.Found == Faulty:
+		a.Doubt = join(". ", a.Doubt, "the only copy that may be older than the damage is not well")
+		ways = slices.Insert(ways, 0, t.look("See what is the matter with the "+copyName(best.Name), best.Value))
+	case known && !best.Measured && best.Name != "archive":
 		a.Doubt = "how old the copies are is not measured"
 	}
 	a.Ways = append(ways, t.wait("what is written from now on is lost as well"))
@@ -33,12 +37,17 @@ func (t *triage) badData() Advice {
 // copyWay is the way back with one copy.
 func (t *triage) copyWay(kind string, since time.Duration, known bool) Way {
 	c := t.copy(kind)
-	w := t.failover("")
+	w := t.away("")
 	w.Inputs, w.Loses = map[string]string{"data": kind}, t.loses(kind)
 	switch kind {
 	case "archive":
 		w = t.way(RestoreArchive, "Restore the archive onto a new volume", "any day of the chain can be had; it takes the longest")
 		w.Loses = t.loses(kind)
+		if at := t.data.At; known && !at.IsZero() {
+			w.Inputs = map[string]string{"day": at.Add(-since - time.Second).UTC().Format(time.RFC3339)}
+		} else {
+			w.Why = join("; ", w.Why, "name a day from before the damage (day): else it is the newest")
+		}
 		if known && c.Age <= since { // the newest is spoilt; the one before is at most a day older
 			w.Loses.Seconds = Seconds(since + 24*time.Hour)
 		}
@@ -59,8 +68,11 @@ func (t *triage) copyWay(kind string, since time.Duration, known bool) Way {
 	default:
 		w.Why = join("; ", "see that it is from before the damage", w.Why)
 	}
-	if c.Found == Silent {
+	switch {
+	case c.Found == Silent:
 		w.Possible, w.Why = false, "it does not answer"
+	case c.Found == Faulty && w.Possible:
+		w.Why = join("; ", w.Why, "it is not well: "+c.Value)
 	}
 	return w
 }
@@ -73,11 +85,22 @@ func copyOf(w Way) string {
 	return w.Loses.Copy
 }
 
-// copyRank puts what is possible first, and of that what loses least; what is not measured comes after what is.
-func copyRank(w Way) int {
+// copyName is what people call a copy.
+func copyName(kind string) string {
+	if kind == "nightly" {
+		return "nightly copy"
+	}
+	return kind
+}
+
+// copyRank puts what is possible first, and of that what loses least; what is not measured comes after what is, and what is known
+// to be broken after that.
+func (t *triage) copyRank(w Way) int {
 	const day = 24 * 60 * 60
 	switch {
 	case !w.Possible:
+		return 1 << 31
+	case t.copy(copyOf(w)).Found == Faulty:
 		return 1 << 30
 	case w.Loses == nil || !w.Loses.Known:
 		if w.Remedy == RestoreArchive {

@@ -84,6 +84,9 @@ func (t *triage) down() Advice {
 	default:
 		a = t.muddle(a)
 	}
+	if a.Doubt == "" && a.Ways[0].Remedy == Failover && t.noCopy() {
+		a.Doubt = "which copy of the data can be had is not known: neither the replica nor last night's copy answers from here"
+	}
 	if last := a.Ways[len(a.Ways)-1]; last.Remedy != Wait && a.Ways[0].Remedy != Wait {
 		a.Ways = append(a.Ways, t.wait("nothing changes"))
 	}
@@ -128,6 +131,8 @@ func (t *triage) repairs(a Advice) Advice {
 		a.Doubt = "the server answers and the API of " + t.From + " does not: the region may be failing. When a restart does not help, go"
 	case t.zone.Found == Faulty:
 		a.Doubt = "the server answers and its zone " + t.zone.Name + " is in trouble. When a restart does not help, go"
+	case t.page.Found == Silent && t.record.Found != Fine:
+		a.Doubt = "whether the name " + t.service() + " still points at the server could not be asked: the record may be what is gone"
 	case t.ssh.Found == Silent:
 		a.Doubt = "something answers at the page's address, and ssh does not: it may be another machine, or ssh is closed from here"
 	case t.ssh.Found != Fine && t.server.Found != Fine:
@@ -188,22 +193,23 @@ func (t *triage) zoneDark(a Advice) Advice {
 	a.Why = fmt.Sprintf("%s: %s, and %s answers: this is the zone, and the data volume is in it", t.zone.Name, t.zone.Value, t.From)
 	near := t.relaunch("in another zone, with a volume from the newest snapshot: what was written since is lost")
 	near.Loses = &Loss{Copy: "snapshot"}
-	if t.otherZones() == 0 {
+	if other := t.otherZone(); other != "" {
+		near.Inputs = map[string]string{"data": "snapshot", "zone": other}
+	} else {
 		near = t.closed(Relaunch, "no other zone of "+t.From+" is known to work")
 	}
 	a.Ways = []Way{t.failover(""), near, t.closed(Repair, "the server does not answer")}
 	return a
 }
 
-// otherZones counts the zones beside the server's that work.
-func (t *triage) otherZones() int {
-	n := 0
+// otherZone is the first zone beside the server's that works; "" when none is known to.
+func (t *triage) otherZone() string {
 	for _, c := range t.Clues {
 		if c.About == AboutZone && c.Name != t.zone.Name && c.Found == Fine {
-			n++
+			return c.Name
 		}
 	}
-	return n
+	return ""
 }
 
 // serverDead: the region answers, and says that the server is dead or hangs.
@@ -270,21 +276,18 @@ func (t *triage) look(do, why string) Way { return t.way(LookFirst, do, why) }
 
 func (t *triage) wait(why string) Way { return t.way(Wait, "Wait and watch", why) }
 
-// failover takes the live replica, and last night's copy where the replica does not answer or is further behind. What is not well in the standby
-// region is said; only a region that does not answer rules it out.
+// failover takes the live replica, and last night's copy where that is measured and the replica does not answer or is further behind.
 func (t *triage) failover(why string) Way {
-	if t.to.Found == Silent {
-		return t.closed(Failover, t.To+" does not answer from here")
+	w := t.away(why)
+	if !w.Possible {
+		return w
 	}
-	w := t.way(Failover, "Fail over to "+orQuestion(t.To), why)
 	w.Loses = t.loses("replica")
-	for _, c := range t.Clues {
-		if c.About == AboutStandby && (c.Found == Dead || c.Found == Faulty) {
-			w.Why = join("; ", w.Why, "first: "+c.Name+" is not ready: "+c.Value)
-		}
-	}
 	replica, nightly := t.copy("replica"), t.copy("nightly")
 	switch {
+	case t.noCopy():
+		w.Why = join("; ", w.Why, "neither the replica nor last night's copy answers from here: see which of them can be had, and name it (data)")
+		return w
 	case replica.Found == Silent:
 		w.Why = join("; ", w.Why, "the replica does not answer: with last night's copy")
 	case replica.Measured && nightly.Measured && nightly.Age < replica.Age:
@@ -293,6 +296,25 @@ func (t *triage) failover(why string) Way {
 		return w
 	}
 	w.Inputs, w.Loses = map[string]string{"data": "nightly"}, t.loses("nightly")
+	return w
+}
+
+// noCopy reports whether no copy of the data is known to be within reach: one that was not measured is none to count on.
+func (t *triage) noCopy() bool {
+	return t.copy("replica").Found == Silent && !t.copy("nightly").Measured
+}
+
+// away is a failover, whichever copy it takes. What is not well in the standby region is said; only a region that does not answer rules it out.
+func (t *triage) away(why string) Way {
+	if t.to.Found == Silent {
+		return t.closed(Failover, t.To+" does not answer from here")
+	}
+	w := t.way(Failover, "Fail over to "+orQuestion(t.To), why)
+	for _, c := range t.Clues {
+		if c.About == AboutStandby && (c.Found == Dead || c.Found == Faulty) {
+			w.Why = join("; ", w.Why, "first: "+c.Name+" is not ready: "+c.Value)
+		}
+	}
 	return w
 }
 

@@ -104,6 +104,9 @@ func TestTriage(t *testing.T) {
 		{"both regions are dark", with(dark, f{"region us-east-1": Silent}), IsDown, false, "look (failover) (relaunch) (repair) wait", "seen from here"},
 		{"no credentials", with(down, f{"region": NotSeen, "server": NotSeen, "zone": NotSeen}), IsDown, false, "look failover relaunch wait", "or its region"},
 		{"not allowed to ask one region", with(down, f{"region us-west-1": NotSeen, "server": NotSeen, "zone": NotSeen}), IsDown, false, "failover relaunch wait", "or its region"},
+		{"no page, ssh answers, and the record is gone", f{"page": Silent, "record": Faulty}, IsDown, true, "look failover wait", "record"},
+		{"no page, ssh answers, and nobody knows of the record", f{"page": Silent, "record": NotSeen}, IsDown, false, "repair relaunch failover wait", "services"},
+		{"a bad page, and nobody knows of the record", f{"page": Faulty, "record": NotSeen}, IsDown, true, "repair relaunch failover wait", "services"},
 		{"the record is gone", with(down, f{"record": Faulty, "ssh": Fine}), IsDown, true, "look failover wait", "record"},
 
 		{"the replica is silent with its region", with(dark, f{"copy replica": Silent}), IsDown, true, "failover (relaunch) (repair) wait", "us-west-1"},
@@ -213,12 +216,14 @@ func TestTriageOfBadData(t *testing.T) {
 		{"for a day", 24 * time.Hour, nil, true, "restore-archive (failover) (failover) wait", "how much is lost is not measured", ""},
 		{"nobody knows since when", 0, nil, false, "failover restore-archive (failover) wait", "up to 5 h 00 min lost", "nightly"},
 		{"the replica was paused before", 5 * time.Second, nil, true, "failover failover restore-archive wait", "up to 12 s lost", "replica"},
+		{"the archive is broken", 24 * time.Hour, map[string]Found{"copy archive": Faulty}, false, "look restore-archive (failover) (failover) wait", "", ""},
+		{"the nightly copy is broken", time.Hour, map[string]Found{"copy nightly": Faulty}, true, "restore-archive failover (failover) wait", "how much is lost is not measured", ""},
 		{"nothing is within reach", time.Hour, map[string]Found{"region us-east-1": Silent, "copy archive": Silent}, false, "look (failover) (restore-archive) (failover) wait", "", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := seenAs(test.seen)
-			c.Clues = append(c.Clues, Clue{About: AboutData, Found: Faulty, Age: test.age, Measured: test.age > 0, Value: "the operator says so"})
+			c.Clues = append(c.Clues, Clue{About: AboutData, Found: Faulty, Age: test.age, Measured: test.age > 0, Value: "the operator says so", At: time.Date(2026, 10, 21, 3, 0, 0, 0, time.UTC)})
 			a := Triage(c)
 			if a.State != HasBad || a.Sure != test.sure || remedies(a) != test.ways {
 				t.Errorf("%s, sure %v (%s): %s; want sure %v: %s", a.State, a.Sure, a.Doubt, remedies(a), test.sure, test.ways)
@@ -226,8 +231,35 @@ func TestTriageOfBadData(t *testing.T) {
 			if w := a.Ways[0]; w.Loses.String() != test.loses || w.Inputs["data"] != test.data {
 				t.Errorf("the best loses %q with %v, not %q with %q", w.Loses, w.Inputs, test.loses, test.data)
 			}
+			day := map[string]string(nil)
+			if test.age > 0 {
+				day = map[string]string{"day": c.Clues[len(c.Clues)-1].At.Add(-test.age - time.Second).Format(time.RFC3339)}
+			}
+			for _, w := range a.Ways {
+				if w.Remedy == RestoreArchive && !maps.Equal(w.Inputs, day) {
+					t.Errorf("the archive is restored with %v, not %v", w.Inputs, day)
+				}
+			}
 			sound(t, a)
 		})
+	}
+}
+
+func TestTriageGivesWhatItsAdviceNeeds(t *testing.T) {
+	a := Triage(seenAs(map[string]Found{"page": Silent, "ssh": Silent, "zone us-west-1a": Faulty}))
+	if in := a.Ways[1].Inputs; a.Ways[1].Remedy != Relaunch || in["data"] != "snapshot" || in["zone"] != "us-west-1c" {
+		t.Errorf("in another zone, with a snapshot: %v", in)
+	}
+	dark := map[string]Found{"page": Silent, "ssh": Silent, "server": NotSeen, "zone": NotSeen, "region us-west-1": Silent, "copy replica": Silent}
+	c := seenAs(dark)
+	for i := range c.Clues {
+		if name := c.Clues[i].Name; name == "replica" || name == "nightly" { // on one host
+			c.Clues[i].Found, c.Clues[i].Measured, c.Clues[i].Age = Silent, false, 0
+		}
+	}
+	a = Triage(c)
+	if w := a.Ways[0]; a.Sure || w.Remedy != Failover || w.Inputs["data"] != "" || w.Loses.Known || !strings.Contains(a.Doubt, "which copy") {
+		t.Errorf("sure %v (%s): %v, %s", a.Sure, a.Doubt, w.Inputs, w.Loses)
 	}
 }
 

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +36,7 @@ func (w *asked) backups(e *runbook.Estate) []probe {
 			p.source, p.ask = source, w.measured(e, step, time.Duration(b.MaxAge))
 			if b.Kind == "archive" {
 				p.within = archiveLimit
+				p.ask = w.opened(e.Standby.Archive, p.ask)
 			}
 		case b.Kind == "replica" && e.Standby.Replica != nil:
 			p.source, p.ask = "ssh", w.replica(*e.Standby.Replica, e.SSH)
@@ -170,7 +173,28 @@ func (w *asked) bound(e *runbook.Estate, step string) (runbook.Probe, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plan.Bind("copy", &runbook.State{}, newSecrets())
+	return plan.Bind("copy", &runbook.State{}, w.secrets())
+}
+
+func (w *asked) secrets() *secrets { return &secrets{demo: w.demo} }
+
+// opened asks only where the archive's secrets are here: without one of them there is nothing that it could say.
+func (w *asked) opened(a *runbook.Archive, ask func(context.Context) finding) func(context.Context) finding {
+	return func(ctx context.Context) finding {
+		names := slices.Collect(maps.Values(a.Env))
+		for _, name := range slices.Sorted(slices.Values(append(names, a.Passphrase))) {
+			if name == "" {
+				continue
+			}
+			if _, err := w.secrets().Secret(string(name)); err != nil {
+				return finding{
+					value: "not measured: secret " + string(name) + ": " + err.Error(), verdict: page.Unknown,
+					do: giveSecret(string(name)),
+				}
+			}
+		}
+		return ask(ctx)
+	}
 }
 
 // replica knocks at the host of the live copy.

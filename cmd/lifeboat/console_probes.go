@@ -140,6 +140,9 @@ func (w *asked) record(e *runbook.Estate) func(context.Context) finding {
 				return judgeRecord(e, a).with(runbook.Fine)
 			}
 		}
+		if providers.Is(err, providers.NotFound) { // the DNS answers, and says that there is no such name
+			return finding{value: "the name does not resolve: " + whyNot(ctx, err), verdict: page.Bad, do: "put the record back, or renew its domain", clues: saw(runbook.Faulty)}
+		}
 		return finding{value: whyNot(ctx, err), verdict: page.Unknown, do: "look whether this machine reaches name servers", clues: saw(silence(err))}
 	}
 }

@@ -30,6 +30,7 @@ type asked struct {
 	clock runbook.Clock
 	cloud error // why the cloud cannot be asked; nil when it can
 	sim   bool
+	demo  bool // the estate is the demo's own: its secrets exist nowhere, and are stood in for
 	// public says that the estate's name is in the public DNS, so that a root name server may be asked.
 	public bool
 	deep   bool   // somebody waits for the answer: what takes long is asked as well
@@ -96,13 +97,14 @@ const simSpeed = 10
 
 // simulated opens the world of the newest rehearsal on the estate; before there is one, a world of its own, in memory.
 func (c *console) simulated(e *runbook.Estate) (*asked, error) {
+	demo := e.Source().Text == demoEstate()
 	if dir, err := c.app().existingStore(); err == nil && !c.fresh {
 		if folder := c.newestWorld(dir, e.Source().Digest); folder != "" {
 			w, err := sim.Open(folder)
 			if err != nil {
 				return nil, err
 			}
-			return &asked{set: w.Set(), clock: w.Clock(), sim: true, public: true, close: func() { w.Close() }}, nil
+			return &asked{set: withArchives(w.Set()), clock: w.Clock(), sim: true, demo: demo, public: true, close: func() { w.Close() }}, nil
 		}
 	}
 	c.memo.mu.Lock()
@@ -116,7 +118,7 @@ func (c *console) simulated(e *runbook.Estate) (*asked, error) {
 		clock := runbook.ClockSpec{Wall: c.began, World: c.began.UTC(), Speed: simSpeed}.Clock()
 		c.memo.world = sim.NewMemory(sim.FromEstate(e, sim.Scene(c.sim.Scene), seed).WithNight(faults), clock)
 	}
-	return &asked{set: c.memo.world.Set(), clock: c.memo.world.Clock(), sim: true, public: true, close: func() {}}, nil
+	return &asked{set: withArchives(c.memo.world.Set()), clock: c.memo.world.Clock(), sim: true, demo: demo, public: true, close: func() {}}, nil
 }
 
 // newestWorld is the world of the newest rehearsal on the estate. In the demo a new evening begins with a new night: there

@@ -129,3 +129,25 @@ func TestReadingsSeeTheOldPrimaryReturn(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 }
+
+// A DNS that knows no such name says what is broken; one that does not answer says nothing.
+func TestReadingsOfANameThatDoesNotResolve(t *testing.T) {
+	c := testConsole(t)
+	e, _, err := c.estate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := c.simulated(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	gone := *e
+	gone.Service.Name = "www.example.net"
+	for name, want := range map[*runbook.Estate]runbook.Found{e: runbook.Fine, &gone: runbook.Faulty} {
+		f := w.record(name)(t.Context())
+		if len(f.clues) != 1 || f.clues[0].Found != want {
+			t.Errorf("%s: %+v", name.Service.Name, f)
+		}
+	}
+}

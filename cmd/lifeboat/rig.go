@@ -43,6 +43,7 @@ func openRig(ctx context.Context, dir store.Dir, id runbook.RunID, started *runb
 		return nil, err
 	}
 	r := &rig{secrets: newSecrets()}
+	r.secrets.driver = true
 	r.secrets.demo = started.Mode == runbook.Rehearse && started.Estate.Text == demoEstate()
 	r.secrets.learn(started.Runbook.Text, nil)
 	r.secrets.learn(started.Estate.Text, f.parsedEstate)

@@ -25,8 +25,12 @@ import (
 type secrets struct {
 	mu     sync.Mutex
 	hidden []string // the longest first
+	driver bool     // they are a run's own: what is missing is set, and the run is taken over
 	demo   bool     // the estate is the demo's own: what it names exists nowhere, and is stood in for
 }
+
+// errNoSecret says where a secret was looked for.
+var errNoSecret = errors.New("it is neither in the environment nor a file in $LIFEBOAT_SECRETS or $CREDENTIALS_DIRECTORY")
 
 func newSecrets() *secrets { return &secrets{} }
 
@@ -38,6 +42,10 @@ func (s *secrets) Secret(name string) (string, error) {
 	value, err := findSecret(name)
 	if err != nil && s.demo {
 		return "demo-" + name, nil
+	}
+	if errors.Is(err, errNoSecret) && s.driver {
+		return "", errors.New("it is neither in the environment in which the run was started nor a file in $LIFEBOAT_SECRETS; " +
+			"set it, and go on with `lifeboat resume --take-over`")
 	}
 	if err != nil {
 		return "", err
@@ -63,10 +71,14 @@ func findSecret(name string) (string, error) {
 		}
 	}
 	if !ok || value == "" {
-		return "", errors.New("it is neither in the environment in which the run was started nor a file in $LIFEBOAT_SECRETS; " +
-			"set it, and go on with `lifeboat resume --take-over`")
+		return "", errNoSecret
 	}
 	return value, nil
+}
+
+// giveSecret is how a person gives a secret that is not here.
+func giveSecret(name string) string {
+	return "export " + name + ", or write it to the file " + name + " in the folder that $LIFEBOAT_SECRETS names"
 }
 
 var secretName = regexp.MustCompile(`secret\s*(?:\.\s*|\[\s*["'])([A-Za-z_][A-Za-z0-9_-]*)`)
