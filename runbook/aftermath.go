@@ -12,6 +12,7 @@ import (
 type Aftermath struct {
 	Run      RunID
 	Name     string // of the runbook
+	Estate   string // its name
 	Server   string // the machine that the run launched
 	Image    string
 	Type     string
@@ -42,6 +43,9 @@ func After(p *Plan, s *State) (*Aftermath, error) {
 		return nil, fmt.Errorf("run %s is not over yet: end it first, or stop it and undo it", s.Run)
 	}
 	a := &Aftermath{Run: s.Run, Name: p.Name}
+	if p.Estate != nil {
+		a.Estate = p.Estate.Name
+	}
 	var launched []string
 	for i := range p.Steps {
 		step := &p.Steps[i]

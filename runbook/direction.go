@@ -18,7 +18,7 @@ func Direction(p *Plan) (from, to string) {
 		step := &p.Steps[i]
 		probe, err := p.Bind(step.ID, &stand, nil)
 		d, ok := probe.(Depender)
-		if err != nil || !ok {
+		if err != nil || !ok || step.Kind.Name == "notify" { // who is told is no matter of where it goes
 			continue
 		}
 		brings := slices.Contains([]string{"instance.launch", "instance.start", "instance.reboot", "address.associate", "instance.fence"}, step.Kind.Name)
@@ -27,7 +27,7 @@ func Direction(p *Plan) (from, to string) {
 				return production, standby
 			}
 			near = near || brings && x.Region == production
-			far = far || x.Region == standby || p.Estate.hostRegion(x.Host) == standby
+			far = far || x.Region == standby || x.Host != "" && p.Estate.hostRegion(x.Host) == standby
 		}
 	}
 	switch {

@@ -17,7 +17,7 @@ func (s Spec) After(a *runbook.Aftermath) Spec {
 	s.Addresses, s.Zones, s.Hosts = slices.Clone(s.Addresses), slices.Clone(s.Zones), slices.Clone(s.Hosts)
 	server := Instance{Instance: providers.Instance{
 		ID: a.Server, Region: a.Region, Zone: a.Zone, Image: a.Image, Type: a.Type, PrivateAddress: "192.0.2.20",
-		State: providers.InstanceRunning, Checks: providers.ChecksOK, Tags: map[string]string{"lifeboat:run": string(a.Run)},
+		State: providers.InstanceRunning, Checks: providers.ChecksOK, Tags: map[string]string{"lifeboat:run": string(a.Run), "lifeboat:estate": a.Estate},
 	}, Serving: true, Data: data(live), Services: units(a.Services)}
 	if a.Volume != "" && a.Path != "" {
 		server.Mounts = map[string]string{strings.TrimSuffix(a.Path, "/"): a.Volume}

@@ -3,6 +3,7 @@ package page
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"lifeboat/runbook"
 )
@@ -82,6 +83,7 @@ func TestAdviceSaysWhyAndWhatElse(t *testing.T) {
 		{Group: "region", Name: "us-west-1", Value: "no answer", Verdict: Bad, Clues: []runbook.Clue{{About: runbook.AboutRegion, Name: "us-west-1", Found: runbook.Silent}}},
 		{Group: "region", Name: "us-east-1", Verdict: Well, Clues: []runbook.Clue{{About: runbook.AboutRegion, Name: "us-east-1", Found: runbook.Fine}}},
 		{Group: "backup", Verdict: Warn, Clues: []runbook.Clue{{About: runbook.AboutCopy, Name: "replica", Found: runbook.Silent}}},
+		{Group: "backup", Verdict: Well, Clues: []runbook.Clue{{About: runbook.AboutCopy, Name: "nightly", Found: runbook.Fine, Age: 5 * time.Hour, Measured: true}}},
 	}
 	got := advise(&o, rs, true)
 	want := []advice{
