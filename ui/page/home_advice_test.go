@@ -87,7 +87,7 @@ func TestAdviceSaysWhyAndWhatElse(t *testing.T) {
 	}
 	got := advise(&o, rs, true)
 	want := []advice{
-		{Do: "Fail over to us-east-1", Book: "f", Inputs: map[string]string{"data": "nightly"}, Why: "the replica does not answer: with last night's copy"},
+		{Do: "Fail over to us-east-1", Book: "f", Inputs: map[string]string{"data": "nightly"}, Why: "the replica does not answer: with last night's copy", Loses: "up to 5 h 00 min lost"},
 		{Do: "Relaunch in us-west-1", Closed: true, Why: "not possible: region dark"},
 		{Do: "Repair the server in us-west-1", Closed: true, Why: "not possible: the server does not answer"},
 		{Do: "Wait and watch", Why: "nothing changes"},
