@@ -47,6 +47,12 @@ type Checker interface {
 	Check(ctx context.Context, call Call) []Check
 }
 
+// Settler changes what a Check of a later step finds today, such as a volume that still hangs on the old server. About is that
+// finding's; Settles reports whether the finding is gone once this step is done.
+type Settler interface {
+	Settles(about any) bool
+}
+
 // Permitter names the IAM actions that the step may call, such as "ec2:RunInstances".
 type Permitter interface {
 	Permissions() []string
@@ -124,6 +130,7 @@ type Check struct {
 	Seen   string
 	Source string // who said so, such as "ec2:DescribeImages"; "" when nobody was asked
 	Do     string // what to do about it; "" when it is well
+	About  any    // what is found, for a Settler before it; nil when no step changes it
 }
 
 // Grade says how much a check proves.

@@ -227,28 +227,37 @@ func (l *lint) role(region string) string {
 	return ""
 }
 
-// leavesProduction reports whether the plan is for a night without production: it makes sure that production is down, or
-// makes a server or moves an address in the other region.
+// leavesProduction reports whether the plan is for a night without production's region: it makes a server or moves an address in
+// the other one, or makes sure that production is down and does not bring it back where it was. One that asks that production
+// serves is for a day on which it is there.
 func leavesProduction(p *Plan) bool {
 	if p.Estate == nil || p.Estate.Production.Region == p.Estate.Standby.Region {
 		return false // what is in the region that failed cannot be told from what is not
 	}
+	down := false
 	for i := range p.Guards {
-		if k := p.Guards[i].Kind.Name; k == "http.down" || k == "instance.fenced" {
-			return true
+		switch p.Guards[i].Kind.Name {
+		case "http.up":
+			return false
+		case "http.down", "instance.fenced":
+			down = true
 		}
 	}
 	stand := Placeholders(p)
-	for i := range p.Steps {
-		if k := p.Steps[i].Kind.Name; k != "instance.launch" && k != "address.associate" {
-			continue
-		}
-		probe, err := p.Bind(p.Steps[i].ID, &stand, nil)
-		if d, ok := probe.(Depender); err == nil && ok {
-			if slices.ContainsFunc(d.Depends(), func(x Dependency) bool { return x.Region == p.Estate.Standby.Region }) {
-				return true
+	acts := func(region string, kinds ...string) bool {
+		return slices.ContainsFunc(p.Steps, func(s PlannedStep) bool {
+			if !slices.Contains(kinds, s.Kind.Name) {
+				return false
 			}
-		}
+			probe, err := p.Bind(s.ID, &stand, nil)
+			d, ok := probe.(Depender)
+			return err == nil && ok && slices.ContainsFunc(d.Depends(), func(x Dependency) bool {
+				return x.Plane == "" && (x.Region == region || x.Region == "" && p.Estate.hostRegion(x.Host) == region)
+			})
+		})
 	}
-	return false
+	if acts(p.Estate.Standby.Region, "instance.launch", "address.associate") {
+		return true
+	}
+	return down && !acts(p.Estate.Production.Region, "instance.launch", "instance.start", "instance.reboot", "address.associate", "service.start")
 }

@@ -126,6 +126,12 @@ func TestReliances(t *testing.T) {
 			"launch on us-west-1 (production): nothing is made there",
 		},
 		{
+			"what makes sure that production is down and brings it back where it was needs its region", "us-west-1", "us-east-1",
+			"guards:\n  - {id: old, title: It is down, uses: instance.fenced, with: {region: us-west-1}}\n" +
+				"steps:\n  - {id: launch, uses: instance.launch, with: {region: us-west-1}}\n",
+			"old on us-west-1 (production): nothing is made there\nlaunch on us-west-1 (production): nothing is made there",
+		},
+		{
 			"a guard that asks the region that failed must be waivable", "us-west-1", "us-east-1",
 			"guards:\n  - {id: old, title: It is down, uses: instance.fenced, with: {region: us-west-1}}\n" +
 				"  - {id: soft, title: It is down, uses: instance.fenced, with: {region: us-west-1}, waive: type, word: GONE}\n" +

@@ -139,6 +139,7 @@ func (a *app) readiness(f *files, mode runbook.Mode, inputs map[string]string, s
 	for i := range plan.Steps {
 		r.groups[plan.Steps[i].ID] = plan.Steps[i].Group
 	}
+	r.Checks = append(r.Checks, missingSecrets(plan, mode)...)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	for _, list := range w.askAll(ctx, plan) {
@@ -396,6 +397,9 @@ func (w *checkWorld) step(ctx context.Context, plan *runbook.Plan, s *runbook.Pl
 	var out []checked
 	if failed := w.limited(ctx, checkLimit, func(ctx context.Context) {
 		for _, c := range checker.Check(ctx, quietCall(s.ID)) {
+			if first := settledBy(plan, s.ID, c, stand, never); first != "" {
+				c.OK, c.Grade, c.Do, c.Seen = true, runbook.CannotCheck, "", "step "+first+" does it first (now: "+c.Seen+")"
+			}
 			out = append(out, checked{Step: s.ID, What: c.What, Grade: c.Grade, OK: c.OK, Seen: c.Seen, Source: c.Source, Do: c.Do})
 		}
 	}); failed != "" {
@@ -407,6 +411,23 @@ func (w *checkWorld) step(ctx context.Context, plan *runbook.Plan, s *runbook.Pl
 		out = append(out, unknown)
 	}
 	return append(out, w.permission(s, probe)...)
+}
+
+// settledBy is the step before it that takes care of what a check has found; "" when none does.
+func settledBy(plan *runbook.Plan, step string, c runbook.Check, stand *runbook.State, never map[string]bool) string {
+	if c.OK || c.About == nil {
+		return ""
+	}
+	for _, id := range runbook.Ancestors(plan, step) {
+		if never[id] {
+			continue
+		}
+		probe, err := plan.Bind(id, stand, nil)
+		if s, ok := probe.(runbook.Settler); err == nil && ok && s.Settles(c.About) {
+			return id
+		}
+	}
+	return ""
 }
 
 func nothingToAsk(plan *runbook.Plan, s *runbook.PlannedStep) string {

@@ -192,6 +192,29 @@ func momentOf(word string, now time.Time) (time.Time, error) {
 	return time.Time{}, runbook.Fail(fmt.Sprintf("%q is no day", word), "nothing was changed", atHint)
 }
 
+// backupDay is the state of an archive that is wanted, as momentOf reads it. A word that is none is refused when the files are
+// read: a run would find out only after it has launched a server.
+type backupDay string
+
+// FromValue reads text. Nothing at all is the newest.
+func (m *backupDay) FromValue(x any) error {
+	var word string
+	switch x := x.(type) {
+	case nil:
+	case string:
+		word = x
+	default:
+		return fmt.Errorf("%v is no day; %s", x, atHint)
+	}
+	if _, open := runbook.NotKnown(word); !open {
+		if _, err := momentOf(word, time.Time{}); err != nil {
+			return fmt.Errorf("%q is no day; %s", word, atHint)
+		}
+	}
+	*m = backupDay(word)
+	return nil
+}
+
 // reads looks up what a restore of the moment would read.
 func (w world) reads(ctx context.Context, a providers.Archive, at time.Time) (providers.Chain, error) {
 	c, err := w.Archives.Status(ctx, a)

@@ -224,6 +224,12 @@ func (a *record) Targets(runbook.Call) []runbook.Target {
 	return []runbook.Target{providers.RecordTarget(a.Zone, a.Name, a.Type)}
 }
 
+// tooLong is a finding: caches keep the record for longer than that.
+type tooLong struct {
+	Name, Type string
+	Most       time.Duration
+}
+
 // Check reads the zone and the record, and compares the TTL: what caches keep today decides how long a failover takes.
 func (a *record) Check(ctx context.Context, call runbook.Call) []runbook.Check {
 	what := fmt.Sprintf("record %s %s can be changed", a.Name, a.Type)
@@ -243,8 +249,10 @@ func (a *record) Check(ctx context.Context, call runbook.Call) []runbook.Check {
 	if want := a.wanted().TTL; b.Record != nil {
 		ttl := fmt.Sprintf("caches keep %s for at most %d s", a.Name, int(want.Seconds()))
 		if b.Record.TTL > want {
-			checks = append(checks, notWell(ttl, source, "lower the record's TTL now, or correct service.ttl in the estate",
-				"TTL %d: clients keep the old answer so long", int(b.Record.TTL.Seconds())))
+			c := notWell(ttl, source, "lower the record's TTL now, or correct service.ttl in the estate",
+				"TTL %d: clients keep the old answer so long", int(b.Record.TTL.Seconds()))
+			c.About = tooLong{Name: a.Name, Type: a.Type, Most: want}
+			checks = append(checks, c)
 		} else {
 			checks = append(checks, well(ttl, source, "TTL %d", int(b.Record.TTL.Seconds())))
 		}

@@ -141,6 +141,16 @@ func (a *timeToLive) done(call runbook.Call, before recordBefore, now *providers
 	return o
 }
 
+// Settles that the record's TTL is longer.
+func (a *timeToLive) Settles(about any) bool {
+	l, ok := about.(tooLong)
+	return ok && sameName(l.Name, a.Name) && strings.EqualFold(l.Type, a.Type) && time.Duration(a.TTL) <= l.Most
+}
+
+func sameName(a, b string) bool {
+	return strings.EqualFold(strings.TrimSuffix(a, "."), strings.TrimSuffix(b, "."))
+}
+
 // Undo gives the record its old TTL back, as long as it has the one of this step. What it says by now it goes on saying.
 func (a *timeToLive) Undo(ctx context.Context, call runbook.Call) (runbook.Observation, error) {
 	before, now, err := a.recall(ctx, call)

@@ -32,11 +32,11 @@ func duplicityProve(w world) runbook.Kind {
 // prove does what nothing else proves: it reads a backup back. What it found is written beside the archive's cache on the
 // host, as its last line for people and for later proofs.
 type prove struct {
-	Archive archive `with:"archive,required" doc:"the chain, such as estate.standby.archive"`
-	At      string  `with:"at" default:"'newest'" doc:"as in duplicity.restore: a day, a moment, 7d, or newest"`
-	Path    string  `with:"path" doc:"the sample: one file or folder of the archive; all of it when left out"`
-	Scratch string  `with:"scratch" doc:"folder on the archive's host for the sample, which is removed again; when left out, one of the archive's own under /var/tmp"`
-	Sudo    bool    `with:"sudo" default:"estate.ssh.user != '' && estate.ssh.user != 'root'" doc:"become root with sudo; when left out, if the ssh user is not root"`
+	Archive archive   `with:"archive,required" doc:"the chain, such as estate.standby.archive"`
+	At      backupDay `with:"at" default:"'newest'" doc:"as in duplicity.restore: a day, a moment, 7d, or newest"`
+	Path    string    `with:"path" doc:"the sample: one file or folder of the archive; all of it when left out"`
+	Scratch string    `with:"scratch" doc:"folder on the archive's host for the sample, which is removed again; when left out, one of the archive's own under /var/tmp"`
+	Sudo    bool      `with:"sudo" default:"estate.ssh.user != '' && estate.ssh.user != 'root'" doc:"become root with sudo; when left out, if the ssh user is not root"`
 
 	w world
 }
@@ -112,7 +112,7 @@ func (a *prove) Prepare(ctx context.Context, call runbook.Call) (runbook.Before,
 	if err := r.valid(); err != nil {
 		return nil, err
 	}
-	at, err := momentOf(a.At, a.w.clock.Now())
+	at, err := momentOf(string(a.At), a.w.clock.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -263,14 +263,14 @@ func (a *prove) Targets(runbook.Call) []runbook.Target {
 // Check asks for the backup, and tells when the archive was last proved.
 func (a *prove) Check(ctx context.Context, call runbook.Call) []runbook.Check {
 	what := fmt.Sprintf("the archive reaches %s", a.At)
-	if c, open := notYet(what, a.Archive.URL, a.Archive.Host, a.At); open {
+	if c, open := notYet(what, a.Archive.URL, a.Archive.Host, string(a.At)); open {
 		return []runbook.Check{c}
 	}
 	if err := a.restoring().valid(); err != nil {
 		f := runbook.AsFailure(err)
 		return []runbook.Check{notWell("the archive is well described", "", f.Do, "%s", f.What)}
 	}
-	at, err := momentOf(a.At, a.w.clock.Now())
+	at, err := momentOf(string(a.At), a.w.clock.Now())
 	if err != nil {
 		return []runbook.Check{notWell(what, "", atHint, "%q is no day", a.At)}
 	}

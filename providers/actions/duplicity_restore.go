@@ -28,7 +28,7 @@ func duplicityRestore(w world) runbook.Kind {
 type restore struct {
 	Archive archive        `with:"archive,required" doc:"the chain, such as estate.standby.archive"`
 	Host    providers.Host `with:"host" doc:"host that restores, and has the folder; the archive's own when left out"`
-	At      string         `with:"at" default:"'newest'" doc:"a day (2026-10-21: its last backup, by UTC), a moment (2026-10-21T03:00:00Z), 7d for seven days ago, or newest"`
+	At      backupDay      `with:"at" default:"'newest'" doc:"a day (2026-10-21: its last backup, by UTC), a moment (2026-10-21T03:00:00Z), 7d for seven days ago, or newest"`
 	Path    string         `with:"path" doc:"the one file or folder of the archive to restore; all of it when left out"`
 	To      string         `with:"to,required" doc:"folder to restore into: empty, or not there"`
 	Sudo    bool           `with:"sudo" default:"estate.ssh.user != '' && estate.ssh.user != 'root'" doc:"become root with sudo; when left out, if the ssh user is not root"`
@@ -53,7 +53,7 @@ func (a *restore) Prepare(ctx context.Context, call runbook.Call) (runbook.Befor
 	if err := r.valid(); err != nil {
 		return nil, err
 	}
-	at, err := momentOf(a.At, a.w.clock.Now())
+	at, err := momentOf(string(a.At), a.w.clock.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -186,14 +186,14 @@ func (a *restore) Targets(runbook.Call) []runbook.Target {
 // Check asks the archive for the day, estimates, and looks at the folder where its host is known.
 func (a *restore) Check(ctx context.Context, call runbook.Call) []runbook.Check {
 	what := fmt.Sprintf("the archive reaches %s", a.At)
-	if c, open := notYet(what, a.Archive.URL, a.At); open {
+	if c, open := notYet(what, a.Archive.URL, string(a.At)); open {
 		return []runbook.Check{c}
 	}
 	if err := a.Archive.valid(); err != nil {
 		f := runbook.AsFailure(err)
 		return []runbook.Check{notWell("the archive is well described", "", f.Do, "%s", f.What)}
 	}
-	at, err := momentOf(a.At, a.w.clock.Now())
+	at, err := momentOf(string(a.At), a.w.clock.Now())
 	if err != nil {
 		return []runbook.Check{notWell(what, "", atHint, "%q is no day", a.At)}
 	}
@@ -236,7 +236,7 @@ func (a *restore) Permissions() []string { return nil }
 
 func (a *restore) ByHand(runbook.Call) []string {
 	words := []string{"restore"}
-	if at, err := momentOf(a.At, a.w.clock.Now()); err == nil && !at.IsZero() {
+	if at, err := momentOf(string(a.At), a.w.clock.Now()); err == nil && !at.IsZero() {
 		words = append(words, "--time", at.Format(time.RFC3339))
 	}
 	words = append(words, flag("--file-to-restore", a.Path)...)

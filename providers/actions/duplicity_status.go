@@ -29,7 +29,7 @@ func duplicityStatus(w world) runbook.Kind {
 // chainStatus asks what the archive lists. That a backup is listed does not prove that it can be read: duplicity.prove does.
 type chainStatus struct {
 	Archive  archive          `with:"archive,required" doc:"the chain, such as estate.standby.archive"`
-	At       string           `with:"at" default:"'newest'" doc:"the day or moment that is to be restored, as in duplicity.restore; the age of the newest backup does not matter then"`
+	At       backupDay        `with:"at" default:"'newest'" doc:"the day or moment that is to be restored, as in duplicity.restore; the age of the newest backup does not matter then"`
 	MaxAge   runbook.Duration `with:"max_age" default:"'26h'" doc:"how old the newest backup may be; 26h when left out"`
 	MaxChain int              `with:"max_chain" default:"60" doc:"a longer chain is warned of: it restores slowly, and one bad set breaks all after it; 60 when left out"`
 	Sudo     bool             `with:"sudo" default:"estate.ssh.user != '' && estate.ssh.user != 'root'" doc:"become root with sudo; when left out, if the ssh user is not root"`
@@ -50,7 +50,7 @@ func (a *chainStatus) Observe(ctx context.Context, call runbook.Call) (runbook.O
 	if err != nil {
 		return runbook.Observation{}, err
 	}
-	at, err := momentOf(a.At, a.w.clock.Now())
+	at, err := momentOf(string(a.At), a.w.clock.Now())
 	if err != nil {
 		return runbook.Observation{}, err
 	}

@@ -27,7 +27,7 @@ func duplicityVerify(w world) runbook.Kind {
 type verify struct {
 	Archive archive        `with:"archive,required" doc:"the chain, such as estate.standby.archive"`
 	Host    providers.Host `with:"host" doc:"host that has the folder; the archive's own when left out"`
-	At      string         `with:"at" default:"'newest'" doc:"as in duplicity.restore: a day, a moment, 7d, or newest"`
+	At      backupDay      `with:"at" default:"'newest'" doc:"as in duplicity.restore: a day, a moment, 7d, or newest"`
 	Path    string         `with:"path" doc:"the one file or folder of the archive to compare; all of it when left out"`
 	Folder  string         `with:"folder" doc:"folder to compare with; with a path, the folder that it was restored into; the archive's own when left out"`
 	Allow   int            `with:"allow" default:"0" doc:"how many differences there may be: a folder in use has some"`
@@ -57,7 +57,7 @@ func (a *verify) Prepare(ctx context.Context, _ runbook.Call) (runbook.Before, e
 	if err := a.valid(); err != nil {
 		return nil, err
 	}
-	at, err := momentOf(a.At, a.w.clock.Now())
+	at, err := momentOf(string(a.At), a.w.clock.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (a *verify) Apply(ctx context.Context, call runbook.Call) (runbook.Observat
 	if err := a.valid(); err != nil {
 		return runbook.Observation{}, err
 	}
-	at, err := momentOf(a.At, a.w.clock.Now())
+	at, err := momentOf(string(a.At), a.w.clock.Now())
 	if err != nil {
 		return runbook.Observation{}, err
 	}
@@ -115,10 +115,10 @@ func (a *verify) Targets(runbook.Call) []runbook.Target { return nil }
 
 func (a *verify) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
 	what := fmt.Sprintf("the archive reaches %s", a.At)
-	if c, open := notYet(what, a.Archive.URL, a.At); open {
+	if c, open := notYet(what, a.Archive.URL, string(a.At)); open {
 		return []runbook.Check{c}
 	}
-	at, err := momentOf(a.At, a.w.clock.Now())
+	at, err := momentOf(string(a.At), a.w.clock.Now())
 	if err != nil {
 		return []runbook.Check{notWell(what, "", atHint, "%q is no day", a.At)}
 	}
@@ -137,7 +137,7 @@ func (a *verify) Permissions() []string { return nil }
 
 func (a *verify) ByHand(runbook.Call) []string {
 	words := []string{"verify", "--compare-data"}
-	if at, err := momentOf(a.At, a.w.clock.Now()); err == nil && !at.IsZero() {
+	if at, err := momentOf(string(a.At), a.w.clock.Now()); err == nil && !at.IsZero() {
 		words = append(words, "--time", at.Format(time.RFC3339))
 	}
 	words = append(words, flag("--file-to-restore", a.Path)...)

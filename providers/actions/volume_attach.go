@@ -195,6 +195,9 @@ func (a *attach) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
 	return []runbook.Check{c}
 }
 
+// hangs is a finding: the volume is attached to that machine.
+type hangs struct{ Volume, Region, Instance string }
+
 // free judges a volume as it was read.
 func (a *attach) free(what string, v providers.Volume) runbook.Check {
 	const source = "ec2:DescribeVolumes"
@@ -207,7 +210,9 @@ func (a *attach) free(what string, v providers.Volume) runbook.Check {
 		if err := a.elsewhere(v); err != nil {
 			do = cmp.Or(runbook.AsFailure(err).Do, do)
 		}
-		return notWell(what, source, do, "%s to %s", cmp.Or(v.Attachment, v.State), v.Instance)
+		c := notWell(what, source, do, "%s to %s", cmp.Or(v.Attachment, v.State), v.Instance)
+		c.About = hangs{Volume: a.Volume, Region: a.Region, Instance: v.Instance}
+		return c
 	case v.State != "available":
 		return notWell(what, source, "see what is the matter with the volume", "%s, in %s", v.State, v.Zone)
 	}

@@ -161,6 +161,12 @@ func (a *detach) Targets(call runbook.Call) []runbook.Target {
 	return list
 }
 
+// Settles that the volume hangs there.
+func (a *detach) Settles(about any) bool {
+	h, ok := about.(hangs)
+	return ok && h.Volume == a.Volume && h.Region == a.Region && (a.Instance == "" || a.Instance == h.Instance)
+}
+
 // Check asks where the volume hangs.
 func (a *detach) Check(ctx context.Context, _ runbook.Call) []runbook.Check {
 	what := fmt.Sprintf("%s in %s can be detached", a.Volume, a.Region)
