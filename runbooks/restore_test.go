@@ -90,7 +90,6 @@ func TestAnArchiveThatCannotBeRestored(t *testing.T) {
 		"empty":        {sim.ChainEmpty, "newest", 0, "empty"},
 		"damaged":      {sim.ChainTorn, "newest", 1, "read back"},
 		"sealed":       {sim.ChainSealed, "newest", 1, "passphrase"},
-		"not a day":    {"", "yesterday", 0, "is no day"},
 		"before a gap": {sim.ChainBroken, "25d", 1, ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {

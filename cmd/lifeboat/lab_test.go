@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"lifeboat/providers"
 	"lifeboat/providers/providertest/lab"
 	"lifeboat/runbook"
 	"lifeboat/store"
@@ -363,6 +364,14 @@ func TestLabFailover(t *testing.T) {
 func TestLabNightly(t *testing.T) {
 	t.Parallel()
 	s := open(t, "", lab.Options{Delays: lab.Quick})
+	then := time.Now().Add(-20 * time.Hour).UTC()
+	mark, err := json.Marshal(providers.CopyMarker{Started: then.Add(-time.Minute), Completed: then, Source: "production:/srv/data"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.Content(s.Volume), providers.MarkerFile), mark, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	got := s.lifeboat(s.failover("--plain", "--set", "data=nightly")...)
 	s.want(exitDone, got)
 	s.moved(lab.Name, s.Address, s.Volume)
