@@ -161,7 +161,7 @@ func resolved(l lab) {
 			return reflect.DeepEqual(a.Values, []string{"192.0.2.1"}), err
 		})
 	}
-	_, err = l.Set.Names.Resolve(l.ctx(), "203.0.113.254:53", l.Name, "A")
+	_, err = l.Set.Names.Resolve(l.ctx(), "127.255.255.254:9", l.Name, "A")
 	if err == nil {
 		l.t.Error("a resolver answers where there is none")
 	}
